@@ -1,0 +1,88 @@
+"""What checks this project: ``nox`` runs what the README promises, ``nox -s slow`` the rest.
+
+    lint    ruff, mypy --strict, import-linter, deptry
+    pure    each file that opens nothing is covered whole, branches too, by its own test file
+    tests   the built wheel, in an environment of its own
+    slow    the tests marked slow or system, on the same wheel
+    docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_external_run = True
+nox.options.sessions = ["lint", "pure", "tests"]
+
+ROOT = Path(__file__).parent
+EXTRAS = "moonshine,media"
+TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
+LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint")
+
+PURE = {
+    "voxcli/audio.py": "tests/test_audio.py",
+    "voxcli/coverage.py": "tests/test_coverage.py",
+    "voxcli/errors.py": "tests/test_errors.py",
+    "voxcli/events.py": "tests/test_events.py",
+    "voxcli/printable.py": "tests/test_printable.py",
+    "voxcli/protocols/deepgram.py": "tests/protocols/test_deepgram.py",
+    "voxcli/ring.py": "tests/test_ring.py",
+    "voxcli/sniff.py": "tests/test_sniff.py",
+    "voxcli/transcript.py": "tests/test_transcript.py",
+    "voxcli/wav.py": "tests/test_wav.py",
+}
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, architecture, dependencies."""
+    session.install("-e", f".[{EXTRAS}]", *LINT)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports", "--no-cache")
+    session.run("deptry", "voxcli")
+
+
+@nox.session
+def pure(session: nox.Session) -> None:
+    """Each pure file against its own test file."""
+    session.install("-e", ".", *TEST)
+    for module, test in PURE.items():
+        session.run("coverage", "run", f"--include={module}", "-m", "pytest", "-q", "--no-header", test)
+        session.run("coverage", "report", f"--include={module}", "--fail-under=100")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that takes seconds, on the built wheel. Arguments after -- go to pytest."""
+    install_wheel(session)
+    session.run("pytest", "-m", "not slow and not system", "-n", "2", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Everything that takes longer or needs the system, on the built wheel."""
+    install_wheel(session)
+    session.run("pytest", "-m", "slow or system", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The generated parts of the documentation."""
+    session.install("-e", ".")
+    session.run("python", "docs/generate.py", *session.posargs)
+
+
+def install_wheel(session: nox.Session) -> None:
+    """Build the wheel and install it, so that what is tested is what would be published."""
+    dist = Path(session.create_tmp())
+    for old in dist.glob("*.whl"):
+        old.unlink()
+    session.install("build")
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(dist), silent=True)
+    (wheel,) = dist.glob("*.whl")
+    session.install(f"voxcli[{EXTRAS}] @ {wheel.resolve().as_uri()}", *TEST)

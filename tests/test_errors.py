@@ -1,0 +1,74 @@
+"""The whole tree of errors: what each says, and with which code the program ends."""
+
+import inspect
+
+import pytest
+
+from voxcli import errors
+from voxcli.errors import (
+    BackendError,
+    BackendNeedsExtra,
+    DownloadFailed,
+    DrainTimeout,
+    ModelBroken,
+    ModelNotFound,
+    OutputError,
+    SourceEmpty,
+    SourceError,
+    SourceNeedsExtra,
+    SourceNotAudio,
+    SourceNotFound,
+    SourceTruncated,
+    SourceUnreadable,
+    UsageError,
+    VoxcliError,
+)
+
+TABLE = [
+    (VoxcliError("it broke", "mend it"), "runtime", 1, "it broke"),
+    (UsageError("--x is unknown", "see --help"), "usage", 2, "--x is unknown"),
+    (SourceError("no sound", "louder"), "source", 3, "no sound"),
+    (SourceNotFound("a.wav"), "source_not_found", 3, "a.wav: no such file"),
+    (SourceUnreadable("a", "is a folder"), "source_unreadable", 3, "a: is a folder"),
+    (SourceEmpty("a.wav"), "source_empty", 3, "a.wav: is empty: there is no audio in it"),
+    (SourceNotAudio("a.pdf", "is a PDF", "convert it"), "source_not_audio", 3, "a.pdf: is a PDF"),
+    (
+        SourceTruncated("a.wav", 1.25),
+        "source_truncated",
+        3,
+        "a.wav: the audio breaks off after 1.2 s; what was there has been transcribed",
+    ),
+    (SourceNeedsExtra("a.m4a", "m4a", "media"), "source_needs_extra", 3, "a.m4a: m4a needs the extra 'media'"),
+    (BackendError("no", "yes"), "backend", 5, "no"),
+    (BackendNeedsExtra("moonshine", "moonshine"), "backend_needs_extra", 5, "the backend moonshine is not installed"),
+    (ModelNotFound("none", "pull it"), "model_not_found", 5, "none"),
+    (ModelBroken("/m", "half"), "model_broken", 5, "the speech model at /m cannot be used: half"),
+    (DownloadFailed("404", "later"), "download_failed", 5, "404"),
+    (OutputError("a.txt", "disk full"), "output", 1, "a.txt: cannot write: disk full"),
+    (
+        DrainTimeout(10),
+        "drain_timeout",
+        1,
+        "the last words did not come within 10 s and are missing",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "exit_code", "message"), TABLE, ids=lambda value: str(value)[:20])
+def test_each_error_has_one_sentence_and_one_exit_code(
+    error: VoxcliError, code: str, exit_code: int, message: str
+) -> None:
+    assert (error.code, error.exit_code, error.message, str(error)) == (code, exit_code, message, message)
+    assert error.hint
+    assert "\n" not in error.message + error.hint
+
+
+def test_the_table_is_whole() -> None:
+    classes = {cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, VoxcliError)}
+    assert {type(error) for error, *_ in TABLE} == classes
+
+
+def test_the_docstring_draws_the_tree() -> None:
+    drawn = [line.split() for line in (errors.__doc__ or "").splitlines()]
+    rows = {(words[-3], words[-2], words[-1]) for words in drawn if words and words[-1].isdigit()}
+    assert rows == {(type(error).__name__, error.code, str(error.exit_code)) for error, *_ in TABLE[1:]}

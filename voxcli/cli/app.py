@@ -1,0 +1,133 @@
+"""The Typer app: a table of commands, each imported only when it is used, and the options that all of them take."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from voxcli import __version__
+from voxcli.cli.environment import Environment
+
+COMMANDS = {
+    "transcribe": ("voxcli.cli.transcribe", "Turn recordings, or audio from a pipe, into words."),
+    "models": ("voxcli.cli.models", "Find, fetch, check and remove speech models."),
+    "schema": ("voxcli.cli.schema", "Print the JSON Schema of every line that --json can print."),
+}
+"""Name -> module with an ``app``, and the line that ``voxcli --help`` shows for it."""
+
+
+class LazyGroup(TyperGroup):
+    """Knows its commands by name and one line of help; a command's module is imported when the command is used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._lines = {name: TyperCommand(name, help=line) for name, (_, line) in COMMANDS.items()}
+        self._loaded: dict[str, Any] = {}
+        self.commands = dict(self._lines)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in COMMANDS and cmd_name not in self._loaded:
+            self._loaded[cmd_name] = _load(cmd_name)
+        return self._loaded.get(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        loaded, self._loaded = self._loaded, dict(self._lines)
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._loaded = loaded
+
+
+def _load(name: str) -> Any:
+    command = get_command(import_module(COMMANDS[name][0]).app)
+    command.name = name
+    return _with_global_options(command)
+
+
+def _with_global_options(command: Any) -> Any:
+    """The command, taking the global options too, so that they may stand before or after its name."""
+    command.params.extend(get_command(_template).params)
+    for inner in getattr(command, "commands", {}).values():
+        _with_global_options(inner)
+    return command
+
+
+def _set_quiet(ctx: typer.Context, value: bool) -> None:
+    if value:
+        _environment(ctx).quiet = True
+
+
+def _set_verbosity(ctx: typer.Context, value: int) -> None:
+    if value:
+        _environment(ctx).verbosity = value
+
+
+def _set_color(ctx: typer.Context, value: str | None) -> None:
+    if value is not None:
+        _environment(ctx).color = value
+
+
+def _print_version(ctx: typer.Context, value: bool) -> None:
+    if value:
+        _environment(ctx).print(f"voxcli {__version__}")
+        raise typer.Exit
+
+
+def _environment(ctx: typer.Context) -> Environment:
+    environment: Environment = ctx.obj if isinstance(ctx.obj, Environment) else Environment.of_process()
+    return environment
+
+
+_GENERAL = "General"
+
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="No status and no notices; errors still.", callback=_set_quiet, expose_value=False,
+        envvar="VOXCLI_QUIET", show_envvar=False, rich_help_panel=_GENERAL,
+    ),
+]  # fmt: skip
+Verbose = Annotated[
+    int,
+    typer.Option(
+        "--verbose", "-v", count=True, help="Say more on standard error; twice for the native libraries' own words.",
+        callback=_set_verbosity, expose_value=False, show_default=False, rich_help_panel=_GENERAL,
+    ),
+]  # fmt: skip
+Color = Annotated[
+    Literal["auto", "always", "never"] | None,
+    typer.Option(
+        "--color", help="Colours: auto is for terminals only.", callback=_set_color, expose_value=False,
+        envvar="VOXCLI_COLOR", show_envvar=False, rich_help_panel=_GENERAL,
+    ),
+]  # fmt: skip
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", help="Print the version and exit.", callback=_print_version, expose_value=False, is_eager=True
+    ),
+]
+
+_template = typer.Typer(add_completion=False)
+
+
+@_template.command()
+def _global_options(quiet: Quiet = False, verbose: Verbose = 0, color: Color = None) -> None:
+    """Never run: the options that every command takes."""
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(epilog="Start with: voxcli transcribe FILE")
+def voxcli(quiet: Quiet = False, verbose: Verbose = 0, color: Color = None, version: Version = False) -> None:
+    """Streaming transcription in the terminal: recordings and pipes in, words out."""

@@ -1,0 +1,158 @@
+"""From ``--backend`` and ``--model`` to a recognizer: which one, with which speech model, fetched if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from voxcli import models
+from voxcli.cli.environment import Environment
+from voxcli.cli.pulling import told
+from voxcli.errors import BackendError, BackendNeedsExtra, UsageError
+from voxcli.models import Model, Places
+from voxcli.recognizers import RECOGNIZERS, Recognizer, RecognizerOptions, open_recognizer
+from voxcli.recognizers.failover import FailoverRecognizer
+
+LOCAL, AUTO = "local", "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command line says about recognition."""
+
+    chain: tuple[str, ...]
+    """Names from RECOGNIZERS, or ``local``."""
+    models: dict[str, str]
+    """Name in the chain -> name or path of its speech model."""
+    language: str
+    interim: bool
+    may_download: bool
+
+    @classmethod
+    def of(
+        cls, chain: str, models: Sequence[str], *, language: str, interim: bool, may_download: bool, failover: bool
+    ) -> Wanted:
+        """From the options' words. Raises UsageError."""
+        names = _parsed_chain(chain)
+        names = names if failover else names[:1]
+        return cls(names, _parsed_models(models, names), language, interim, may_download)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A recognizer and what to say of it."""
+
+    recognizer: Recognizer
+    names: tuple[str, ...]
+    reason: str | None
+
+
+class Backends:
+    """Opens what is ``wanted``. ``cancelled`` is asked now and then while a model is fetched."""
+
+    def __init__(self, wanted: Wanted, environment: Environment, cancelled: Callable[[], bool]) -> None:
+        self._wanted = wanted
+        self._models = dict(wanted.models)
+        self._environment = environment
+        self._places = Places.of(environment.variables)
+        self._cancelled = cancelled
+
+    def open(self) -> Opened:
+        """The first of the chain that can be opened, with the rest behind it. Blocks. Raises BackendError."""
+        chain = list(self._wanted.chain)
+        while True:
+            name, reason = self._resolved(chain.pop(0))
+            try:
+                first = self._open(name)
+                break
+            except BackendError as error:
+                if not chain:
+                    raise
+                self._environment.say(f"{name} cannot be used: {error.message}; trying {chain[0]}")
+        rest = [self._resolved(later)[0] for later in chain]
+        names = tuple(dict.fromkeys([name, *rest]))
+        if len(names) == 1:
+            return Opened(first, names, reason)
+        return Opened(FailoverRecognizer(first, [partial(self._open, later) for later in names[1:]]), names, reason)
+
+    def _resolved(self, name: str) -> tuple[str, str | None]:
+        """The recognizer that a name stands for, and why where the program chose it."""
+        if name != LOCAL:
+            return name, None
+        if named := self._models.get(LOCAL):
+            model = models.find(self._places, language=self._wanted.language, name=named, backend=None)
+            backend = "vosk" if model is None else model.backend
+            self._models[backend] = named
+            return backend, f"the model {named} is one of its"
+        return choose_local(
+            self._wanted.language, vosk=self._find("vosk") is not None, moonshine=self._find("moonshine") is not None
+        )
+
+    def _open(self, name: str) -> Recognizer:
+        model = self._model(name)
+        options = RecognizerOptions(model=model.path, model_name=model.name, interim=self._wanted.interim)
+        return open_recognizer(name, options)
+
+    def _model(self, name: str) -> Model:
+        if model := self._find(name):
+            if model.backend != name:
+                raise BackendError(f"{model.name} is a model for {model.backend}", f"--backend {model.backend}")
+            return model
+        if name == "moonshine":
+            raise self._no_moonshine()
+        wanted = self._models.get(name) or self._wanted.language
+        if not self._wanted.may_download:
+            raise models.not_found(self._places, wanted)
+        with told(self._environment) as (say, progress):
+            return models.pull(self._places, wanted, say=say, progress=progress, cancelled=self._cancelled)
+
+    def _find(self, name: str) -> Model | None:
+        return models.find(self._places, language=self._wanted.language, name=self._models.get(name), backend=name)
+
+    def _no_moonshine(self) -> BackendError:
+        if not is_english(self._wanted.language):
+            return BackendError(
+                f"moonshine knows English only, not {self._wanted.language}",
+                f"--backend vosk --language {self._wanted.language}",
+            )
+        return BackendNeedsExtra("moonshine", "moonshine")
+
+
+def choose_local(language: str, *, vosk: bool, moonshine: bool) -> tuple[str, str]:
+    """Which recognizer ``local`` is, given whose models are here for the language, and why."""
+    if vosk:
+        return "vosk", f"a Vosk model for {language} is installed"
+    if moonshine and is_english(language):
+        return "moonshine", f"no Vosk model for {language} is installed, and Moonshine's English model is"
+    return "vosk", f"no speech model for {language} is installed, and Vosk's can be fetched"
+
+
+def is_english(language: str) -> bool:
+    """Whether a language tag is some English: ``en``, ``en-us``, ``EN_GB``."""
+    return language.lower().replace("_", "-").split("-")[0] == "en"
+
+
+def _parsed_chain(text: str) -> tuple[str, ...]:
+    names = [LOCAL if name == AUTO else name for name in (part.strip() for part in text.split(",")) if name]
+    known = (LOCAL, *RECOGNIZERS)
+    for name in names:
+        if name.partition("=")[0] in known and "=" in name:
+            raise UsageError(f"the backend {name.partition('=')[0]} takes no address", "name it alone")
+        if name not in known:
+            raise UsageError(f"there is no backend {name}", f"there are {', '.join(known)}")
+    if not names:
+        raise UsageError("--backend names no backend", f"there are {', '.join(known)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _parsed_models(values: Sequence[str], chain: Sequence[str]) -> dict[str, str]:
+    parsed: dict[str, str] = {}
+    for value in values:
+        backend, equals, name = value.partition("=")
+        if not equals or backend not in (LOCAL, *RECOGNIZERS):
+            backend, name = chain[0], value
+        if not name:
+            raise UsageError(f"--model {value} names no model", "--model NAME, --model PATH or --model BACKEND=NAME")
+        parsed[backend] = name
+    return parsed

@@ -1,0 +1,131 @@
+"""What a run shows and where: the renderer of standard output, files, and status on standard error."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voxcli.cli.environment import Environment
+from voxcli.errors import OutputError, UsageError
+from voxcli.events import Event, Notice, Session, Summary
+from voxcli.renderers import SUFFIXES, Renderer, RendererOptions, Status, open_renderer
+from voxcli.renderers.fanout import Fanout
+from voxcli.renderers.output import FileOutput, StreamOutput
+from voxcli.transcript import Utterance
+
+if TYPE_CHECKING:
+    from voxcli.cli.run import Settings
+    from voxcli.renderers.live import StatusRenderer
+
+
+class Display:
+    """``renderer`` is everything that shows events. A file that fails is told, and given to ``failed``.
+
+    Raises UsageError for a file whose suffix says no format, OutputError for one that cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, environment: Environment, failed: Callable[[OutputError], None]) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._failed = failed
+        self._teller = Teller(environment.say)
+        self._drawn: StatusRenderer | None = None
+        formats = [output_format(path) for path in settings.files]
+        files = [self._file(path, format) for path, format in zip(settings.files, formats, strict=True)]
+        self.renderer: Renderer = Fanout([self._standard_output(), *self._status(), self._teller], files, self._give_up)
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._environment.through = None
+        self.renderer.close()
+
+    def give_terminal_back(self) -> None:
+        """Leave no half-drawn line and no hidden cursor behind, whatever is going on."""
+        if self._drawn is not None:
+            self._drawn.close()
+
+    def say_if_nothing_was_said(self, source: str, summary: Summary) -> None:
+        """A source without words is no error, but somebody may wonder."""
+        if not self._teller.spoken and summary.stop_reason == "end_of_source":
+            self._environment.say(f"{source}: no speech was recognized in {summary.audio_seconds:.1f} s of audio")
+
+    def _standard_output(self) -> Renderer:
+        settings, environment = self._settings, self._environment
+        options = RendererOptions(
+            interim=settings.interim,
+            timestamps=settings.timestamps,
+            color=environment.color_on(environment.stdout),
+            several=settings.several,
+        )
+        renderer = open_renderer(settings.format, StreamOutput(environment.stdout), options)
+        if settings.format == "live":
+            self._draws(renderer)  # type: ignore[arg-type]
+        return renderer
+
+    def _status(self) -> list[Renderer]:
+        """Progress on standard error where results go to a file; on a pipe it might end up between somebody's lines."""
+        environment = self._environment
+        if environment.quiet or not environment.is_terminal(environment.stderr) or not _is_file(environment):
+            return []
+        from voxcli.renderers.live import StatusRenderer
+
+        options = RendererOptions(color=environment.color_on(environment.stderr))
+        status = StatusRenderer(StreamOutput(environment.stderr, "standard error"), options)
+        self._draws(status)
+        return [status]
+
+    def _draws(self, renderer: StatusRenderer) -> None:
+        self._drawn = renderer
+        if self._environment.is_terminal(self._environment.stderr):
+            self._environment.through = renderer.region.print
+
+    def _file(self, path: Path, format: str) -> tuple[Renderer, FileOutput]:
+        output = FileOutput(path)
+        return open_renderer(format, output, RendererOptions(timestamps=self._settings.timestamps)), output
+
+    def _give_up(self, error: OutputError) -> None:
+        self._environment.complain_of(error)
+        self._failed(error)
+
+
+class Teller:
+    """A renderer that says on standard error what a reader of results alone would miss."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.spoken = False
+        self._say = say
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self._say(event.message)
+        elif isinstance(event, Session):
+            self.spoken = False
+
+    def utterance(self, utterance: Utterance) -> None:
+        self.spoken = True
+
+    def status(self, status: Status) -> None:
+        """Shown by others."""
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+def output_format(path: Path) -> str:
+    """The format that a file's suffix picks. Raises UsageError."""
+    format = SUFFIXES.get(path.suffix.lower())
+    if format is None:
+        raise UsageError(f"{path}: the suffix says no format", f"end the name in {' or '.join(SUFFIXES)}")
+    return format
+
+
+def _is_file(environment: Environment) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(environment.stdout.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,88 @@
+"""The world as one object: streams, variables, clock. Commands touch nothing else, so tests can hand in another."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from voxcli.errors import VoxcliError
+from voxcli.printable import printable
+
+
+@dataclass
+class Environment:
+    """Where a command reads and writes. ``quiet``, ``verbosity`` and ``color`` come from the global options."""
+
+    stdout: TextIO
+    stderr: TextIO
+    stdin_fd: int = 0
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    monotonic: Callable[[], float] = time.monotonic
+    quiet: bool = False
+    verbosity: int = 0
+    color: str = "auto"
+    through: Callable[[str], None] | None = None
+    """What writes status lines instead of ``stderr`` while something is being drawn there."""
+
+    @classmethod
+    def of_process(cls) -> Environment:
+        """The real streams, as UTF-8 whatever the locale says. The null device stands in for a closed one."""
+        return cls(stdout=_utf8(sys.stdout), stderr=_utf8(sys.stderr))
+
+    def print(self, line: str) -> None:
+        """A result: one line on standard output, flushed."""
+        self.stdout.write(line + "\n")
+        self.stdout.flush()
+
+    def say(self, sentence: str) -> None:
+        """A status line on standard error, unless quiet."""
+        if not self.quiet:
+            self.complain(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """A line on standard error, quiet or not."""
+        if self.through is not None:
+            self.through(printable(sentence))
+            return
+        self.stderr.write(printable(sentence) + "\n")
+        self.stderr.flush()
+
+    def complain_of(self, error: VoxcliError) -> None:
+        """An error on standard error: its sentence and its hint."""
+        self.complain(f"voxcli: {error.message}")
+        self.complain(f"  hint: {error.hint}")
+
+    def color_on(self, stream: TextIO) -> bool:
+        """Whether escape codes may go to a stream (https://no-color.org; FORCE_COLOR)."""
+        if self.color != "auto":
+            return self.color == "always"
+        if self.variables.get("NO_COLOR"):
+            return False
+        if self.variables.get("FORCE_COLOR"):
+            return True
+        return self.is_terminal(stream)
+
+    def is_terminal(self, stream: TextIO) -> bool:
+        """Whether a stream is a terminal that understands cursor movement."""
+        return stream.isatty() and self.variables.get("TERM", "") != "dumb"
+
+    def stdin_is_terminal(self) -> bool:
+        """Whether somebody would have to type the audio."""
+        try:
+            return os.isatty(self.stdin_fd)
+        except OSError:
+            return False
+
+
+def _utf8(stream: TextIO | None) -> TextIO:
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    return stream

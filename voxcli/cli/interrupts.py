@@ -1,0 +1,42 @@
+"""Ctrl-C and SIGTERM: the first asks for an orderly end, the second ends the process at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+class Interrupts:
+    """While entered, the first signal calls ``first`` and the second ``last``, then exits with 128 + its number.
+
+    A Python handler rather than the loop's own: it runs even while a write to a full pipe blocks the loop.
+    """
+
+    def __init__(self, first: Callable[[], object], last: Callable[[], object]) -> None:
+        self.signal: int | None = None
+        self._first = first
+        self._last = last
+
+    def __enter__(self) -> Interrupts:
+        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def exit_code(self) -> int | None:
+        """128 + the number of the signal that came, if one did."""
+        return None if self.signal is None else 128 + self.signal
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            self._last()
+            os._exit(128 + number)
+        self.signal = number
+        self._first()

@@ -1,0 +1,86 @@
+"""All of the error handling: whatever ends a command becomes one line, one hint and an exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from typer.exceptions import Abort, Exit, TyperException
+from typer.main import get_command
+
+from voxcli.cli.app import app
+from voxcli.cli.environment import Environment
+from voxcli.errors import UsageError, VoxcliError
+from voxcli.events import Error
+from voxcli.renderers.jsonl import encode
+
+INTERRUPTED = 130
+JSON_FORMATS = ("jsonl", "deepgram")
+
+
+def main(arguments: Sequence[str], environment: Environment | None = None) -> int:
+    """Run a command line and return its exit code. Nothing escapes but a defect of the program itself."""
+    environment = environment or Environment.of_process()
+    try:
+        return _run(arguments, environment)
+    except VoxcliError as error:
+        _report(error, arguments, environment)
+        return error.exit_code
+    except BrokenPipeError:
+        _let_go(environment)
+        return 0
+    except (KeyboardInterrupt, Abort):
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str], environment: Environment) -> int:
+    try:
+        code = get_command(app).main(list(arguments), prog_name="voxcli", standalone_mode=False, obj=environment)
+    except Exit as end:
+        code = end.exit_code
+    except TyperException as error:
+        if not error.format_message():  # help was asked for by giving no command, and has been printed
+            return UsageError.exit_code
+        raise _usage_error(error) from error
+    environment.stdout.flush()
+    return code if isinstance(code, int) else 0
+
+
+def _usage_error(error: TyperException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "voxcli"
+    message = " ".join(error.format_message().split())
+    return UsageError(message.rstrip("."), f"{command} --help shows what it takes")
+
+
+def _report(error: VoxcliError, arguments: Sequence[str], environment: Environment) -> None:
+    """One object on standard output where JSON was asked for; two plain lines on standard error always."""
+    if wants_json(arguments, environment.variables):
+        environment.print(encode(Error(code=error.code, message=error.message, hint=error.hint)))
+    environment.complain_of(error)
+
+
+def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
+    """Whether a command line that may not even parse asks for JSON. The last word on the format counts."""
+    chosen = variables.get("VOXCLI_FORMAT", "")
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == "--":
+            break
+        if argument == "--json":
+            chosen = "jsonl"
+        elif argument in ("-f", "--format"):
+            chosen = following
+        elif argument.startswith("--format="):
+            chosen = argument.partition("=")[2]
+        elif argument.startswith("-f") and not argument.startswith("--"):
+            chosen = argument[2:]
+    return chosen in JSON_FORMATS
+
+
+def _let_go(environment: Environment) -> None:
+    """The reader of standard output has gone: end quietly, also when the interpreter flushes at its exit."""
+    try:
+        descriptor = environment.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

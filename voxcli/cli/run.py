@@ -1,0 +1,153 @@
+"""A run of transcription: opens what the settings name and hands it to the pipeline, source after source."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from voxcli.audio import SAMPLE_RATE
+from voxcli.cli.backends import Backends, Opened, Wanted
+from voxcli.cli.display import Display
+from voxcli.cli.environment import Environment
+from voxcli.cli.interrupts import Interrupts
+from voxcli.cli.native import native_chatter_silenced
+from voxcli.errors import BackendError, VoxcliError
+from voxcli.events import Error, Session, Summary
+from voxcli.pipeline import Outcome, Pipeline, PipelineOptions, Stop
+from voxcli.sources import SourceOptions, open_source
+
+AUDIO_LOST = 6
+"""Exit code under --strict."""
+
+LOST_TOLERANCE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a command line says, checked."""
+
+    sources: tuple[str, ...]
+    wanted: Wanted
+    format: str
+    files: tuple[Path, ...]
+    interim: bool
+    timestamps: bool
+    strict: bool
+    source_options: SourceOptions
+    pipeline: PipelineOptions
+
+    @property
+    def several(self) -> bool:
+        """Whether lines must say which source they are about."""
+        return len(self.sources) > 1
+
+
+def run(settings: Settings, environment: Environment) -> int:
+    """Transcribe everything and return the exit code."""
+    with native_chatter_silenced(environment):
+        return asyncio.run(Run(settings, environment).transcribe())
+
+
+class Run:
+    """One run. ``_errors`` holds what went wrong so far, already told."""
+
+    def __init__(self, settings: Settings, environment: Environment) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._stop = Stop()
+        self._errors: list[VoxcliError] = []
+        self._lost = False
+
+    async def transcribe(self) -> int:
+        """Every source, one after the other. Raises VoxcliError for what ends the run before it has begun."""
+        loop = asyncio.get_running_loop()
+        with Display(self._settings, self._environment, self._errors.append) as display:
+            wish = partial(loop.call_soon_threadsafe, self._stop.request, "interrupted")
+            with Interrupts(first=wish, last=display.give_terminal_back) as interrupts:
+                try:
+                    await self._sources(display)
+                except VoxcliError:
+                    if interrupts.exit_code is None:
+                        raise
+        code = self._exit_code(interrupts.exit_code)
+        if interrupts.exit_code is not None:
+            self._leave_at_once(code)
+        return code
+
+    async def _sources(self, display: Display) -> None:
+        backends = Backends(self._settings.wanted, self._environment, lambda: self._stop.reason is not None)
+        opened = await asyncio.to_thread(backends.open)
+        if opened.reason:
+            self._environment.say(f"using {opened.names[0]} ({opened.recognizer.model}): {opened.reason}")
+        try:
+            for name in self._settings.sources:
+                if self._stop.reason is None and not self._gave_up():
+                    await self._one(name, opened, display)
+        finally:
+            await opened.recognizer.close()
+
+    async def _one(self, name: str, opened: Opened, display: Display) -> None:
+        """One source; whatever is wrong with it is told and remembered."""
+        source = open_source(name, self._settings.source_options, stdin_fd=self._environment.stdin_fd)
+        try:
+            await source.open()
+            several, options = self._settings.several, self._settings.pipeline
+            pipeline = Pipeline(source, opened.recognizer, display.renderer, options, several=several)
+            outcome = await pipeline.run(self._session(name, opened), self._stop)
+            display.say_if_nothing_was_said(name, outcome.summary)
+            self._note(name, outcome)
+        except VoxcliError as error:
+            source_label = name if self._settings.several else None
+            display.renderer.show(Error(code=error.code, message=error.message, hint=error.hint, source=source_label))
+            self._remember(error)
+        finally:
+            await source.close()
+            for remark in source.remarks:
+                self._environment.say(f"{name}: {remark}")
+
+    def _session(self, name: str, opened: Opened) -> Session:
+        return Session(
+            source=name,
+            backends=opened.names,
+            sample_rate=SAMPLE_RATE,
+            channels=1,
+            model=opened.recognizer.model,
+            backend_reason=opened.reason,
+        )
+
+    def _note(self, name: str, outcome: Outcome) -> None:
+        self._lost = self._lost or _lost(outcome.summary)
+        if outcome.error is not None:
+            self._remember(outcome.error)
+        if self._environment.verbosity:
+            self._environment.say(f"{name}: {outcome.summary}")
+            self._environment.say(f"{name}: {outcome.ring}")
+
+    def _remember(self, error: VoxcliError) -> None:
+        self._errors.append(error)
+        self._environment.complain_of(error)
+
+    def _gave_up(self) -> bool:
+        """A backend that failed for one source would fail for the next."""
+        return any(isinstance(error, BackendError) for error in self._errors)
+
+    def _exit_code(self, interrupted: int | None) -> int:
+        if self._settings.strict and self._lost:
+            return AUDIO_LOST
+        if interrupted is not None:
+            return interrupted
+        return self._errors[0].exit_code if self._errors else 0
+
+    def _leave_at_once(self, code: int) -> None:
+        """End the process without waiting for a thread that is still reading or decoding."""
+        self._environment.stdout.flush()
+        self._environment.stderr.flush()
+        os._exit(code)
+
+
+def _lost(summary: Summary) -> bool:
+    uncovered = summary.audio_seconds - summary.covered_seconds
+    return summary.lost_seconds > 0 or uncovered > LOST_TOLERANCE_SECONDS

@@ -1,0 +1,114 @@
+"""``voxcli transcribe``: from the command line to settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from voxcli.audio import AudioFormat, Encoding
+from voxcli.cli import options
+from voxcli.cli.environment import Environment
+from voxcli.errors import UsageError
+
+app = typer.Typer(add_completion=False)
+
+STANDARD_INPUT = "-"
+
+
+@app.command()
+def transcribe(
+    ctx: typer.Context,
+    sources: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Files, or - for standard input.")
+    ] = None,
+    backend: options.Backend = "auto",
+    no_failover: options.NoFailover = False,
+    language: options.Language = "en",
+    model: options.Models = [],  # noqa: B006
+    no_download: options.NoDownload = False,
+    format: options.Format = "auto",
+    json: options.Json = False,
+    output: options.OutputFiles = [],  # noqa: B006
+    interim: options.Interim = None,
+    timestamps: options.Timestamps = False,
+    strict: options.Strict = False,
+    encoding: options.RawEncoding = None,
+    sample_rate: options.RawSampleRate = None,
+    channels: options.RawChannels = None,
+    audio_stream: options.AudioStream = None,
+    realtime: options.Realtime = False,
+    chunk_ms: options.ChunkMs = 100,
+    buffer_seconds: options.BufferSeconds = 120,
+    drain_timeout: options.DrainTimeout = 10,
+) -> int:
+    """Turn recordings, or audio from a pipe, into words.
+
+    Results go to standard output, everything else to standard error. Several sources are transcribed one after the
+    other; one that cannot be read is reported and the rest goes on.
+
+    Examples:
+
+        voxcli transcribe talk.mp3
+
+        voxcli transcribe --json interview.wav | jq -r 'select(.is_final).transcript'
+
+        ffmpeg -i rtsp://camera -f wav - | voxcli transcribe -
+
+        voxcli transcribe -l ko -o notes.txt meeting.m4a
+    """
+    from voxcli.cli.backends import Wanted
+    from voxcli.cli.run import Settings, run
+    from voxcli.pipeline import PipelineOptions
+    from voxcli.sources import SourceOptions
+
+    environment: Environment = ctx.obj
+    chosen = _format("jsonl" if json else format, environment)
+    shows_interim = chosen == "live" if interim is None else interim
+    settings = Settings(
+        sources=tuple(_sources(sources or [], environment)),
+        wanted=Wanted.of(
+            backend,
+            model,
+            language=language,
+            interim=shows_interim,
+            may_download=not no_download,
+            failover=not no_failover,
+        ),
+        format=chosen,
+        files=tuple(output),
+        interim=shows_interim,
+        timestamps=timestamps,
+        strict=strict,
+        source_options=SourceOptions(_raw_format(encoding, sample_rate, channels), audio_stream, realtime),
+        pipeline=PipelineOptions(chunk=chunk_ms / 1000, buffer=buffer_seconds, drain_timeout=drain_timeout),
+    )
+    return run(settings, environment)
+
+
+def _format(asked: str, environment: Environment) -> str:
+    if asked != "auto":
+        return asked
+    return "live" if environment.is_terminal(environment.stdout) else "text"
+
+
+def _sources(named: list[str], environment: Environment) -> list[str]:
+    """What to read; standard input where nothing is named and something is piped in. Raises UsageError."""
+    if named.count(STANDARD_INPUT) > 1:
+        raise UsageError("standard input can be read only once", "name - only once")
+    if named and (STANDARD_INPUT not in named or not environment.stdin_is_terminal()):
+        return named
+    if environment.stdin_is_terminal():
+        raise UsageError("there is nothing to transcribe", "name a file, or pipe audio in: voxcli transcribe FILE")
+    if not named:
+        environment.say("reading standard input")
+    return named or [STANDARD_INPUT]
+
+
+def _raw_format(encoding: Encoding | None, sample_rate: int | None, channels: int | None) -> AudioFormat | None:
+    """The format of headerless audio, where one is described. Raises UsageError for half a description."""
+    if encoding is None and sample_rate is None and channels is None:
+        return None
+    if sample_rate is None:
+        raise UsageError("raw audio needs its sample rate", "add --sample-rate, for example --sample-rate 16000")
+    return AudioFormat(encoding or Encoding.LINEAR16, sample_rate, 1 if channels is None else channels)

@@ -1,0 +1,170 @@
+"""Every error that voxcli can end with: one sentence, one hint, one exit code.
+
+An error carries the values it is about and builds its sentence from them. Foreign exceptions become one of these at
+the place where the foreign library is called, with ``raise ... from``.
+
+    VoxcliError                 code              exit
+    |- UsageError               usage             2
+    |- SourceError              source            3
+    |  |- SourceNotFound        source_not_found  3
+    |  |- SourceUnreadable      source_unreadable 3
+    |  |- SourceEmpty           source_empty      3
+    |  |- SourceNotAudio        source_not_audio  3
+    |  |- SourceTruncated       source_truncated  3
+    |  `- SourceNeedsExtra      source_needs_extra 3
+    |- BackendError             backend           5
+    |  |- BackendNeedsExtra     backend_needs_extra 5
+    |  |- ModelNotFound         model_not_found   5
+    |  |- ModelBroken           model_broken      5
+    |  `- DownloadFailed        download_failed   5
+    |- DrainTimeout             drain_timeout     1
+    `- OutputError              output            1
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VoxcliError(Exception):
+    """The root of the tree: something went wrong that a person can be told about.
+
+    ``message`` is one sentence without a full stop, ``hint`` one line that says what to do next.
+    """
+
+    code: ClassVar[str] = "runtime"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(VoxcliError):
+    """The command line or a setting asks for something that cannot be."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class SourceError(VoxcliError):
+    """Audio could not be read from where it was to come from."""
+
+    code = "source"
+    exit_code = 3
+
+
+class SourceNotFound(SourceError):
+    """There is no file of that name."""
+
+    code = "source_not_found"
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source}: no such file", "check the path; use - for standard input")
+
+
+class SourceUnreadable(SourceError):
+    """It is there, but cannot be opened or read."""
+
+    code = "source_unreadable"
+
+    def __init__(self, source: str, reason: str, hint: str = "check that the file can be opened and read") -> None:
+        super().__init__(f"{source}: {reason}", hint)
+
+
+class SourceEmpty(SourceError):
+    """It is there, but holds no audio at all."""
+
+    code = "source_empty"
+
+    def __init__(self, source: str, reason: str = "is empty: there is no audio in it") -> None:
+        super().__init__(f"{source}: {reason}", "check that what made it has finished and has written sound")
+
+
+class SourceNotAudio(SourceError):
+    """It is there, but is not audio that can be decoded."""
+
+    code = "source_not_audio"
+
+    def __init__(self, source: str, reason: str, hint: str) -> None:
+        super().__init__(f"{source}: {reason}", hint)
+
+
+class SourceTruncated(SourceError):
+    """The audio ends before its own header says; all that was there has been given out first."""
+
+    code = "source_truncated"
+
+    def __init__(self, source: str, seconds: float, reason: str = "the audio breaks off") -> None:
+        super().__init__(
+            f"{source}: {reason} after {seconds:.1f} s; what was there has been transcribed",
+            "copy or download the file again to get the rest",
+        )
+        self.seconds = seconds
+
+
+class SourceNeedsExtra(SourceError):
+    """It could be decoded, by a library that is not installed."""
+
+    code = "source_needs_extra"
+
+    def __init__(self, source: str, what: str, extra: str) -> None:
+        super().__init__(f"{source}: {what} needs the extra '{extra}'", f"pip install 'voxcli[{extra}]'")
+
+
+class BackendError(VoxcliError):
+    """No recognizer of the chain could do the work."""
+
+    code = "backend"
+    exit_code = 5
+
+
+class BackendNeedsExtra(BackendError):
+    """The recognizer is part of voxcli, but its library is not installed."""
+
+    code = "backend_needs_extra"
+
+    def __init__(self, backend: str, extra: str) -> None:
+        super().__init__(f"the backend {backend} is not installed", f"pip install 'voxcli[{extra}]'")
+
+
+class ModelNotFound(BackendError):
+    """There is no speech model of that name or language on this machine."""
+
+    code = "model_not_found"
+
+
+class ModelBroken(BackendError):
+    """A speech model is there, but the recognizer cannot load it."""
+
+    code = "model_broken"
+
+    def __init__(self, path: str, reason: str, hint: str = "voxcli models verify shows what is wrong with it") -> None:
+        super().__init__(f"the speech model at {path} cannot be used: {reason}", hint)
+
+
+class DownloadFailed(BackendError):
+    """A speech model could not be fetched."""
+
+    code = "download_failed"
+
+
+class OutputError(VoxcliError):
+    """Results could not be written."""
+
+    code = "output"
+
+    def __init__(self, target: str, reason: str, hint: str = "free some space or choose another place") -> None:
+        super().__init__(f"{target}: cannot write: {reason}", hint)
+
+
+class DrainTimeout(VoxcliError):
+    """After a wish to stop, the recognizer did not come to an end in time."""
+
+    code = "drain_timeout"
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(
+            f"the last words did not come within {timeout:g} s and are missing", "give them longer with --drain-timeout"
+        )

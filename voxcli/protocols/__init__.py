@@ -1,0 +1,1 @@
+"""Wire languages, one file each: pure, no I/O."""

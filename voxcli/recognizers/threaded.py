@@ -1,0 +1,68 @@
+"""A recognizer made of a synchronous decoder and one thread.
+
+Native decoders block for up to a second at a time and release the interpreter while they do, so they run beside the
+event loop, one chunk in hand: no queue forms, and a slow decoder slows its source down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar, TypeVarTuple
+
+from voxcli.audio import Chunk
+from voxcli.events import Results
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+
+class Decoder(Protocol):
+    """One stream being decoded; used by one thread only."""
+
+    def accept(self, chunk: Chunk) -> list[Results]:
+        """What the stream up to the end of this chunk has to say that was not said before."""
+
+    def finish(self) -> list[Results]:
+        """The last results; finals cover the stream to its end."""
+
+    def close(self) -> None:
+        """Free what the stream holds; nothing is called after it."""
+
+
+class ThreadedRecognizer:
+    """``load_model`` runs once and returns what makes a fresh decoder for each stream; both run in the thread."""
+
+    def __init__(self, name: str, model: str, load_model: Callable[[], Callable[[], Decoder]]) -> None:
+        self.name = name
+        self.model = model
+        self._load_model = load_model
+        self._new_decoder: Callable[[], Decoder] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"voxcli-{name}")
+
+    async def load(self) -> None:
+        await self._loaded()
+
+    async def recognize(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Results]:
+        decoder = await self._in_thread(await self._loaded())
+        try:
+            async for chunk in chunks:
+                for result in await self._in_thread(decoder.accept, chunk):
+                    yield result
+            for result in await self._in_thread(decoder.finish):
+                yield result
+        finally:
+            self._thread.submit(decoder.close)
+
+    async def close(self) -> None:
+        self._new_decoder = None
+        self._thread.shutdown(wait=False)
+
+    async def _loaded(self) -> Callable[[], Decoder]:
+        if self._new_decoder is None:
+            self._new_decoder = await self._in_thread(self._load_model)
+        return self._new_decoder
+
+    async def _in_thread(self, call: Callable[[*Args], T], *args: *Args) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

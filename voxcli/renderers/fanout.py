@@ -1,0 +1,62 @@
+"""Several renderers as one: those that must work, and any number of files that may fail.
+
+A file that cannot be written any more is given up, said once, and the others go on, since nothing that was heard should
+be lost for it. Any other failure ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from voxcli.errors import OutputError
+from voxcli.events import Event
+from voxcli.renderers import Renderer, Status
+from voxcli.renderers.output import FileOutput
+from voxcli.transcript import Utterance
+
+
+class Fanout:
+    """``failed`` is called once for each file that is given up. Files are told first: what is shown has been saved."""
+
+    def __init__(
+        self,
+        renderers: Sequence[Renderer],
+        files: Sequence[tuple[Renderer, FileOutput]],
+        failed: Callable[[OutputError], None],
+    ) -> None:
+        self._renderers = renderers
+        self._files = list(files)
+        self._failed = failed
+
+    def show(self, event: Event) -> None:
+        self._to_files(lambda renderer: renderer.show(event))
+        for renderer in self._renderers:
+            renderer.show(event)
+
+    def utterance(self, utterance: Utterance) -> None:
+        self._to_files(lambda renderer: renderer.utterance(utterance))
+        for renderer in self._renderers:
+            renderer.utterance(utterance)
+
+    def status(self, status: Status) -> None:
+        for renderer in self._renderers:
+            renderer.status(status)
+
+    def close(self) -> None:
+        self._to_files(lambda renderer: renderer.close())
+        for entry in list(self._files):
+            self._guarded(entry, entry[1].close)
+        for renderer in self._renderers:
+            renderer.close()
+
+    def _to_files(self, call: Callable[[Renderer], None]) -> None:
+        for entry in list(self._files):
+            renderer, _ = entry
+            self._guarded(entry, lambda renderer=renderer: call(renderer))  # type: ignore[misc]
+
+    def _guarded(self, entry: tuple[Renderer, FileOutput], call: Callable[[], None]) -> None:
+        try:
+            call()
+        except OutputError as error:
+            self._files.remove(entry)
+            self._failed(error)

@@ -1,0 +1,122 @@
+"""The terminal: finals go to the scrollback, whole and once; below them the words being said, and the progress."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+
+from rich.console import Console, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from voxcli.events import Event, Session, Summary
+from voxcli.printable import printable
+from voxcli.renderers import Output, RendererOptions, Status
+from voxcli.renderers.region import Region, newest
+from voxcli.renderers.text import clock, timestamp
+from voxcli.transcript import Utterance
+
+REDRAW_SECONDS = 0.1
+"""The region is drawn at most this often."""
+
+
+class StatusRenderer:
+    """How far the work has come, in one line that is drawn again and again; no results."""
+
+    def __init__(
+        self, output: Output, options: RendererOptions, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.region = Region(output.stream)
+        self._options = options
+        self._monotonic = monotonic
+        self._began = self._drawn_at = monotonic()
+        self._status: Status | None = None
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Session):
+            self._began = self._monotonic()
+        if isinstance(event, Summary):
+            self._status = None
+            self.region.close()
+
+    def utterance(self, utterance: Utterance) -> None:
+        """Results are shown elsewhere."""
+
+    def status(self, status: Status) -> None:
+        self._status = status
+        now = self._monotonic()
+        if now - self._drawn_at >= REDRAW_SECONDS:
+            self._drawn_at = now
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw what is known, at the width that the terminal has now."""
+        if self._status is not None:
+            columns = self.region.columns() - 1
+            self.region.draw([self._rendered(line, columns) for line in self._lines(self._status, columns)])
+
+    def close(self) -> None:
+        self.region.close()
+
+    def _lines(self, status: Status, columns: int) -> list[RenderableType]:
+        return [progress(status, self._monotonic() - self._began, columns)]
+
+    def _rendered(self, line: RenderableType, columns: int) -> str:
+        """One line as text with escape codes."""
+        paper = io.StringIO()
+        console = Console(
+            file=paper,
+            force_terminal=True,
+            color_system="standard" if self._options.color else None,
+            width=max(columns, 1),
+            legacy_windows=False,
+            highlight=False,
+        )
+        console.print(line, end="", no_wrap=True, overflow="crop", crop=True)
+        return paper.getvalue().rstrip("\n")
+
+
+class LiveRenderer(StatusRenderer):
+    """Utterances in the scrollback, the one being said dimmed below them, then the status."""
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Session) and self._options.several:
+            self.region.print(self._rendered(Text(printable(event.source), style="bold"), self.region.columns() - 1))
+        super().show(event)
+
+    def utterance(self, utterance: Utterance) -> None:
+        text = printable(utterance.text)
+        before = timestamp(utterance, self._options)
+        self.region.print(f"\x1b[2m{before}\x1b[0m{text}" if before and self._options.color else f"{before}{text}")
+
+    def _lines(self, status: Status, columns: int) -> list[RenderableType]:
+        lines = super()._lines(status, columns)
+        if self._options.interim and status.open_text:
+            said = newest(printable(status.open_text), columns)
+            said.stylize("dim")
+            lines.insert(0, said)
+        return lines
+
+
+def progress(status: Status, elapsed: float, columns: int) -> RenderableType:
+    """A bar where the length is known, then position, speed and time left, then the backend."""
+    speed = status.heard / elapsed if elapsed > 0 else 0.0
+    facts = f"{clock(status.heard)}"
+    if status.total:
+        facts += f" / {clock(status.total)}"
+    if elapsed >= 1:
+        facts += f"  {speed:.1f}x"
+        if status.total and speed > 0:
+            facts += f"  {clock(max(0.0, status.total - status.heard) / speed)} left"
+    facts += f"  {status.backend}"
+    row = Table.grid(padding=(0, 1))
+    bar_columns = min(40, columns - len(facts) - 2)
+    cells: list[RenderableType] = [Text(facts, style="dim")]
+    if status.total and bar_columns >= 8:
+        cells.insert(0, ProgressBar(total=status.total, completed=status.heard, width=bar_columns))
+    for _ in cells:
+        row.add_column(no_wrap=True)
+    row.add_row(*cells)
+    return row

@@ -1,0 +1,75 @@
+"""Where rendered lines go. Each line is flushed as it is written, so it is there when it is heard."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from voxcli.errors import OutputError
+
+
+class StreamOutput:
+    """Lines to a stream that somebody else opened. A reader that has gone is a BrokenPipeError."""
+
+    def __init__(self, stream: TextIO, name: str = "standard output") -> None:
+        self.stream = stream
+        self._name = name
+
+    def line(self, text: str) -> None:
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(self._name, reason(error)) from error
+
+
+class FileOutput:
+    """Lines to a file, begun anew. After a failure the file ends with its last whole line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self.stream: TextIO = path.open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed by close()
+        except OSError as error:
+            raise OutputError(str(path), reason(error)) from error
+
+    def line(self, text: str) -> None:
+        whole_bytes = os.fstat(self.stream.fileno()).st_size
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except OSError as error:
+            self._give_up(whole_bytes)
+            raise OutputError(str(self._path), reason(error)) from error
+
+    def close(self) -> None:
+        """Close it. Raises OutputError where the system tells only now that it could not write."""
+        try:
+            self.stream.close()
+        except OSError as error:
+            raise OutputError(str(self._path), reason(error)) from error
+
+    def _give_up(self, whole_bytes: int) -> None:
+        """Close without flushing what failed, and cut the torn line off where the file can be cut (a device cannot)."""
+        descriptor = os.dup(self.stream.fileno())
+        try:
+            _close_unflushed(self.stream)
+            if self._path.is_file():
+                os.ftruncate(descriptor, whole_bytes)
+        finally:
+            os.close(descriptor)
+
+
+def _close_unflushed(stream: TextIO) -> None:
+    """Close a stream whose buffer cannot be written: closing flushes once more, fails again, and is done."""
+    with suppress(OSError):
+        stream.close()
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a failure, in lower case and without the path."""
+    return (error.strerror or str(error)).lower()

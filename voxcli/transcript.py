@@ -1,0 +1,102 @@
+"""Results folded into utterances: what one person would call a sentence, complete and in order.
+
+An utterance ends at ``speech_final``, at a Gap, where another recognizer takes over, at the end of the source, or when
+three seconds of audio bring no new words (a server's ``speech_final`` may never come).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voxcli.events import Event, Gap, Results
+
+QUIET_SECONDS = 3.0
+"""Seconds of audio without new words after which an utterance counts as ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """What was said between two endpoints."""
+
+    text: str
+    start: float
+    """Seconds from the start of the source, where its speech begins as far as is known."""
+    end: float
+    """Seconds from the start of the source."""
+    backend: str
+    """The recognizer that heard it."""
+
+
+class Transcript:
+    """Feed it every event in order; it returns the utterances that have ended with it."""
+
+    def __init__(self) -> None:
+        self._finals: list[Results] = []
+        self._interim = ""
+        self._news_at = 0.0
+
+    @property
+    def open_text(self) -> str:
+        """The utterance being said, as far as it is known: its finals and the newest interim."""
+        return " ".join([*(final.transcript for final in self._finals), *([self._interim] if self._interim else [])])
+
+    def add(self, event: Event) -> list[Utterance]:
+        """The utterances that this event ends, oldest first (none, one, or two)."""
+        if isinstance(event, Gap):
+            return self.finish()
+        if not isinstance(event, Results):
+            return []
+        ended: list[Utterance] = []
+        if self._finals and self._finals[-1].backend != event.backend:
+            ended += self.finish()
+        ended += self._add_final(event) if event.is_final else self._add_interim(event)
+        return ended
+
+    def finish(self) -> list[Utterance]:
+        """End the open utterance here. An interim that no final confirmed is dropped."""
+        finals, self._finals, self._interim = self._finals, [], ""
+        if not finals:
+            return []
+        return [
+            Utterance(
+                text=" ".join(final.transcript for final in finals),
+                start=speech_start(finals[0]),
+                end=speech_end(finals[-1]),
+                backend=finals[-1].backend,
+            )
+        ]
+
+    def _add_final(self, final: Results) -> list[Utterance]:
+        self._interim = ""
+        if final.transcript:
+            self._finals.append(final)
+            self._news_at = final.end
+        return self.finish() if final.speech_final or self._quiet_at(final.end) else []
+
+    def _add_interim(self, interim: Results) -> list[Utterance]:
+        if interim.transcript != self._interim:
+            self._interim = interim.transcript
+            self._news_at = interim.end
+            return []
+        if self._quiet_at(interim.end) and self._finals:
+            unconfirmed, ended = self._interim, self.finish()
+            self._interim = unconfirmed
+            return ended
+        return []
+
+    def _quiet_at(self, at: float) -> bool:
+        return at - self._news_at >= QUIET_SECONDS
+
+
+def speech_start(result: Results) -> float:
+    """Where the words of a result begin: its first word, its speech, or else its span."""
+    if result.words:
+        return result.words[0].start
+    return result.start if result.speech_start is None else result.speech_start
+
+
+def speech_end(result: Results) -> float:
+    """Where the words of a result end: its last word, its speech, or else its span."""
+    if result.words:
+        return result.words[-1].end
+    return result.end if result.speech_end is None else result.speech_end
