@@ -17,7 +17,7 @@ from enum import StrEnum
 from voxcli.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 MAX_HEADER_BYTES = 1 << 20
-"""Where the sound has to begin at the latest: covers and notes stand before it, but not more than a mebibyte of them."""
+"""Where the sound has to begin at the latest: covers and notes may stand before it, but not more than a mebibyte."""
 
 _FORMS = (b"RIFF", b"RF64", b"BW64")
 _EXTENSIBLE = 0xFFFE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.hub import ENGLISH, KOREAN, Hub, serving, tiny_zip
+from hub import ENGLISH, KOREAN, Hub, serving, tiny_zip
 from voxcli.models import Places
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.hub import KOREAN, Hub, make_model
+from hub import KOREAN, Hub, make_model
 from voxcli import models
 from voxcli.models import Model, Places, checking
 

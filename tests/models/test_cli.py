@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 import typer.testing
 
-from tests.models.hub import ENGLISH, KOREAN, Fault, Hub, make_model
+from hub import ENGLISH, KOREAN, Fault, Hub, make_model
 from voxcli.cli.environment import Environment
 from voxcli.cli.models import app
 from voxcli.errors import DownloadFailed, ModelNotFound, UsageError

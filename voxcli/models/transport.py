@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from voxcli import __version__
 from voxcli.errors import UsageError
 from voxcli.models.hooks import Hooks
-from voxcli.models.trouble import Fatal, Transient
+from voxcli.models.trouble import Exhausted, Fatal, Transient
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
@@ -59,7 +59,7 @@ def answered(client: Client, url: str, headers: Mapping[str, str]) -> Iterator[R
             yield response
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
         raise UsageError(
-            f"{url} is no address to fetch from", "set VOXCLI_MODELS_URL to an http or https one"
+            f"{shown(url)} is no address to fetch from", "set VOXCLI_MODELS_URL to an http or https one"
         ) from error
     except httpx2.TransportError as error:
         raise _trouble(error) from error
@@ -81,11 +81,18 @@ def persistently(attempt: Callable[[], Result], hooks: Hooks, done_bytes: Callab
             hooks.wait(wait_s)
 
 
+def shown(url: str) -> str:
+    """An address without the user and password that may be in it, fit for messages and files."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def _delay_s(trouble: Transient, failures: int) -> float:
     if trouble.wait_s is not None and trouble.wait_s > LONGEST_WAIT_S:
         raise Fatal(f"{trouble}, and asks to wait {trouble.wait_s:.0f} s", "try again later") from trouble
     if failures >= ATTEMPTS:
-        raise Fatal(f"{trouble} ({failures} attempts)") from trouble
+        raise Exhausted(f"{trouble} ({failures} attempts)") from trouble
     return max(trouble.wait_s or 0.0, _FIRST_DELAY_S * (1 << failures - 1))
 
 

@@ -19,5 +19,9 @@ class Fatal(Exception):
         self.hint = hint
 
 
+class Exhausted(Fatal):
+    """Attempt after attempt was Transient: now is not the time."""
+
+
 class Cancelled(Exception):
     """Whoever asked does not want it any more."""

@@ -70,7 +70,9 @@ def mix_down(block: Samples) -> NDArray[np.float32]:
 
 def linear16(mono: NDArray[np.float32]) -> bytes:
     """Rounded to the nearest step and clipped. What was linear16 before comes out unchanged."""
-    return np.clip(np.rint(mono * np.float32(32768)), -32768, 32767).astype("<i2").tobytes()
+    steps = np.rint(mono * np.float32(32768))
+    data: bytes = np.clip(steps, -32768, 32767).astype("<i2").tobytes()
+    return data
 
 
 def decode(data: bytes, coding: Coding, channels: int) -> Samples:
@@ -90,10 +92,8 @@ def as_float(samples: NDArray[Any]) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which is counted later
             return samples.astype(np.float32)
     half = float(1 << (8 * samples.dtype.itemsize - 1))
-    scaled = samples.astype(np.float32) if samples.dtype.itemsize < 4 else samples / half
-    if samples.dtype.kind == "u":
-        return (scaled - np.float32(half)) / np.float32(half)
-    return scaled.astype(np.float32) if samples.dtype.itemsize >= 4 else scaled / np.float32(half)
+    middle = half if samples.dtype.kind == "u" else 0.0
+    return ((samples - np.float64(middle)) / half).astype(np.float32)
 
 
 def _from_s24(data: bytes) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from voxcli.audio import Chunk
 from voxcli.errors import SourceError
@@ -24,7 +24,7 @@ class DecodedSource:
         self._opener = opener
         self._stop = StopSignal()
         self._decoder: Decoder | None = None
-        self._at_work: asyncio.Future[object] | None = None
+        self._at_work: asyncio.Future[Any] | None = None
 
     async def open(self) -> None:
         try:

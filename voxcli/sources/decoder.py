@@ -13,6 +13,9 @@ from voxcli.errors import SourceError, SourceNotAudio, SourceNotFound, SourceUnr
 BLOCK_SECONDS = 1.0
 """The most audio that a decoder gives out at once."""
 
+STREAM_BLOCK_SECONDS = 0.1
+"""The same for compressed streams, where somebody may be speaking at the other end."""
+
 
 class Decoder(Protocol):
     """An opened container or stream. Everything here may block and is called from one thread at a time."""

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 import soundfile
 
 from voxcli import ogg
-from voxcli.audio import SAMPLE_RATE
 from voxcli.errors import SourceEmpty, SourceNotAudio, SourceTruncated
+from voxcli.sniff import Container
 from voxcli.sources.convert import Converter
-from voxcli.sources.decoder import BLOCK_SECONDS, StopSignal, check_format, label, refused
+from voxcli.sources.decoder import BLOCK_SECONDS, STREAM_BLOCK_SECONDS, StopSignal, check_format, label
 from voxcli.sources.descriptor import ByteStream
 from voxcli.sources.rewindable import RewindableStream
-from voxcli.sniff import Container
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from voxcli.sources.convert import Samples
 
-FILE_KINDS = frozenset(
-    {
-        Container.WAV,
-        Container.FLAC,
-        Container.OGG,
-        Container.MP3,
-        Container.AIFF,
-        Container.CAF,
-        Container.AU,
-        Container.W64,
-    }
-)
-STREAM_KINDS = FILE_KINDS - {Container.WAV, Container.W64}
-
-_TRUE_LENGTHS = ("FLAC", "AIFF", "AU", "CAF")  # their headers count the samples; others are estimated or found at the end
+_TRUE_LENGTHS = (
+    "FLAC",
+    "AIFF",
+    "AU",
+    "CAF",
+)  # their headers count the samples; others are estimated or found at the end
 _ENDLESS_FRAMES = 1 << 36
 _OGG_END = 1 << 45  # a granule position that no stream reaches
 
@@ -48,12 +38,21 @@ class _Sequential(soundfile.SoundFile):  # type: ignore[misc, unused-ignore]
 
 
 class LibsndfileDecoder:
-    def __init__(
-        self, name: str, file: int | RewindableStream, stop: StopSignal, *, declared_frames: int | None = None
-    ) -> None:
-        """``file`` is a descriptor, or a stream in a file's clothes; closed with the decoder.
+    """A sound file. What is linear16, 16 kHz and mono already comes out bit by bit: float32 holds it exactly."""
 
-        ``declared_frames``: how many there ought to be, where the caller knows. Raises SourceNotAudio.
+    def __init__(
+        self,
+        name: str,
+        file: int | RewindableStream,
+        stop: StopSignal,
+        *,
+        declared_frames: int | None = None,
+        block_seconds: float = BLOCK_SECONDS,
+    ) -> None:
+        """``file`` is a descriptor, which is closed with the decoder, or a stream in a file's clothes.
+
+        ``declared_frames``: how many there ought to be, where the caller knows. Raises SourceNotAudio, and then the
+        descriptor is still open.
         """
         self.remarks: list[str] = []
         self._name = label(name)
@@ -61,10 +60,12 @@ class LibsndfileDecoder:
         self._stop = stop
         self._sound = self._open(file)
         check_format(self._name, self._sound.samplerate, self._sound.channels)
+        frames = max(1, int(block_seconds * self._sound.samplerate))
+        self._block: Samples = np.empty((frames, self._sound.channels), np.float32)
         self._converter = Converter(self._sound.samplerate)
-        self._ready = (self._sound.subtype, self._sound.samplerate, self._sound.channels) == ("PCM_16", SAMPLE_RATE, 1)
         self._declared = self._known_frames() if declared_frames is None else declared_frames
         self._frames = 0
+        self._damage = ""
 
     @property
     def seconds(self) -> float | None:
@@ -72,20 +73,15 @@ class LibsndfileDecoder:
         return frames / self._sound.samplerate if 0 < frames < _ENDLESS_FRAMES else None
 
     def blocks(self) -> Iterator[bytes]:
-        reason = ""
-        while not self._stop.is_set():
-            try:
-                block = self._read()
-            except soundfile.LibsndfileError as error:
-                reason = f"the audio is damaged ({_reason(error)})"
-                break
+        while not self._stop.is_set() and not self._damage:
+            block = self._read()
             if not len(block):
                 break
             self._frames += len(block)
-            yield block.astype("<i2", copy=False).tobytes() if self._ready else self._converter.convert(block)
+            yield self._converter.convert(block)
         yield self._converter.flush()
         self.remarks += self._converter.remarks()
-        self._check_end(reason)
+        self._check_end()
 
     def close(self) -> None:
         self._sound.close()
@@ -105,20 +101,25 @@ class LibsndfileDecoder:
         frames: int = self._sound.frames
         return frames if self._sound.format in _TRUE_LENGTHS and frames < _ENDLESS_FRAMES else 0
 
-    def _read(self) -> NDArray[np.float32] | NDArray[np.int16]:
-        """The next block, of shape (samples, channels)."""
-        frames = int(BLOCK_SECONDS * self._sound.samplerate)
-        block: NDArray[Any] = self._sound.read(frames, "int16" if self._ready else "float32", always_2d=True)
+    def _read(self) -> Samples:
+        """The next block, of shape (samples, channels); where decoding fails, as far as it came."""
+        self._block.fill(np.nan)
+        try:
+            block: Samples = self._sound.read(out=self._block)
+        except soundfile.LibsndfileError as error:
+            self._damage = f"the audio is damaged ({_reason(error)})"
+            return self._block[: _filled(self._block)]
         return block
 
-    def _check_end(self, reason: str) -> None:
+    def _check_end(self) -> None:
         """Raises what kept the file from being read to its end, unless it was stopped."""
         if self._stop.is_set():
             return
         if isinstance(self._file, RewindableStream) and self._file.failure is not None:
             raise self._file.failure
-        if reason or self._frames < self._declared:
-            raise SourceTruncated(self._name, self._frames / self._sound.samplerate, reason or "the audio breaks off")
+        if self._damage or self._frames < self._declared:
+            seconds = self._frames / self._sound.samplerate
+            raise SourceTruncated(self._name, seconds, self._damage or "the audio breaks off")
         if not self._frames:
             raise SourceEmpty(self._name, "has no sound in it")
 
@@ -129,7 +130,7 @@ class LibsndfileStream(LibsndfileDecoder):
     def __init__(self, name: str, stream: ByteStream, kind: Container, stop: StopSignal) -> None:
         self._stream = stream
         tail = ogg.last_page(_serial(stream), _OGG_END) if kind is Container.OGG else b""
-        super().__init__(name, RewindableStream(stream, tail), stop)
+        super().__init__(name, RewindableStream(stream, tail), stop, block_seconds=STREAM_BLOCK_SECONDS)
 
     @property
     def seconds(self) -> float | None:
@@ -140,15 +141,10 @@ class LibsndfileStream(LibsndfileDecoder):
         self._stream.close()
 
 
-def open_descriptor(path: str) -> int:
-    """A descriptor of a file, because soundfile takes a name for more than a name: x.raw would need a format.
-
-    Raises what ``refused`` makes of the system's error.
-    """
-    try:
-        return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    except OSError as error:
-        raise refused(path, error) from error
+def _filled(block: Samples) -> int:
+    """How many samples were decoded into a block that was full of NaN before."""
+    decoded = np.flatnonzero(~np.isnan(block[:, 0]))
+    return int(decoded[-1]) + 1 if len(decoded) else 0
 
 
 def _serial(stream: ByteStream) -> bytes:

@@ -1,10 +1,10 @@
-"""The door to PyAV (extra ``media``): what phones, browsers and meetings write, video too, from files and from pipes."""
+"""The door to PyAV (extra ``media``): what phones, browsers and meetings write, from files and from pipes."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from voxcli.errors import SourceEmpty, SourceNeedsExtra, SourceNotAudio, SourceTruncated, UsageError
 from voxcli.sources.convert import Converter, as_float
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from voxcli.sources.convert import Samples
 
 _DECODERS = {"amrnb": "libopencore_amrnb"}  # FFmpeg's own gives up where a phone has marked silence (DTX)
+_TRUE_DURATIONS = ("mov", "matroska", "asf")  # formats whose header says how long they are; elsewhere it is a guess
 _SLACK_SECONDS = 1.0
 
 
@@ -32,6 +33,7 @@ class Readable(Protocol):
 
 
 def is_installed() -> bool:
+    """Whether the extra is there, without loading it."""
     return importlib.util.find_spec("av") is not None
 
 
@@ -57,6 +59,10 @@ class MediaDecoder:
         self._file = file
         self._stop = stop
         self._block_seconds = block_seconds
+        self._broken = 0
+        self._heard_seconds = 0.0
+        self._reached_seconds = 0.0  # in any stream: a video may well go on after its sound
+        self._damage = ""
         self._container = self._open(kind)
         try:
             self._stream = self._choose(audio_stream)
@@ -64,14 +70,11 @@ class MediaDecoder:
         except BaseException:
             self._container.close()
             raise
-        self._broken = 0
-        self._frames = 0
-        self._heard_seconds = 0.0
 
     @property
     def seconds(self) -> float | None:
         duration = self._container.duration  # in microseconds
-        return duration / 1_000_000 if duration is not None and duration > 0 else None
+        return duration / 1_000_000 if duration is not None and self._has_true_duration() else None
 
     def blocks(self) -> Iterator[bytes]:
         converter: Converter | None = None
@@ -120,20 +123,24 @@ class MediaDecoder:
             if self._stop.is_set():
                 return
             for frame in self._decode(packet):
-                self._frames += frame.samples
                 self._heard_seconds += frame.samples / frame.sample_rate
                 yield frame
 
-    def _packets(self) -> Iterator[Packet[AudioStream]]:
+    def _packets(self) -> Iterator[Packet[Any]]:
+        """Packets of the chosen stream; those of the others only tell how far the file goes."""
         import av
 
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux():
+                if packet.pts is not None and packet.time_base is not None:
+                    end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    self._reached_seconds = max(self._reached_seconds, end)
+                if packet.stream_index == self._stream.index:
+                    yield packet
         except av.FFmpegError as error:
-            if not self._stop.is_set():
-                self._broken_off = _reason(error)
+            self._damage = f"the file is damaged ({_reason(error)})"
 
-    def _decode(self, packet: Packet[AudioStream]) -> list[AudioFrame]:
+    def _decode(self, packet: Packet[Any]) -> list[AudioFrame]:
         import av
 
         try:
@@ -141,3 +148,51 @@ class MediaDecoder:
         except av.FFmpegError:
             self._broken += 1
             return []
+
+    def _finish(self, converter: Converter | None) -> list[bytes]:
+        """The tail of a converter that is needed no longer."""
+        if converter is None:
+            return []
+        tail = converter.flush()
+        self.remarks += converter.remarks()
+        return [tail]
+
+    def _check_end(self) -> None:
+        """Raises what is missing at the end, unless the reading was stopped."""
+        if self._broken:
+            were = "packet was" if self._broken == 1 else "packets were"
+            self.remarks.append(f"{self._broken} {were} damaged and left out")
+        if self._stop.is_set():
+            return
+        if self._damage or self._is_short():
+            raise SourceTruncated(self._name, self._heard_seconds, self._damage or "the audio breaks off")
+        if not self._heard_seconds:
+            raise SourceEmpty(self._name, "has no sound in it")
+
+    def _is_short(self) -> bool:
+        return self._reached_seconds < (self.seconds or 0) - _SLACK_SECONDS
+
+    def _has_true_duration(self) -> bool:
+        return self._container.format.name.startswith(_TRUE_DURATIONS)
+
+
+def _decoder(stream: AudioStream) -> AudioCodecContext:
+    """The stream's own decoder, or a better one."""
+    import av
+
+    better = _DECODERS.get(stream.codec_context.name)
+    if better is None or better not in av.codecs_available:
+        return stream.codec_context
+    codec = cast("AudioCodecContext", av.CodecContext.create(better, "r"))
+    codec.sample_rate, codec.layout = stream.codec_context.sample_rate, stream.codec_context.layout
+    return codec
+
+
+def _samples(frame: AudioFrame) -> Samples:
+    """A frame as float32 of shape (samples, channels), whatever its own layout."""
+    array = as_float(frame.to_ndarray())
+    return array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

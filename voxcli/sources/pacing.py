@@ -28,7 +28,7 @@ class PacedSource:
         self._clock = clock
         self._sleep = sleep
         self._stopped = False
-        self._wake: Callable[[], None] | None = None
+        self._wake: Callable[[], object] | None = None
 
     @property
     def remarks(self) -> list[str]:

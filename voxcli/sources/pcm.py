@@ -94,7 +94,10 @@ def open_raw(name: str, stream: ByteStream, raw_format: AudioFormat, stop: StopS
     """Headerless audio, in the format that the user says."""
     coding = _CODINGS[raw_format.encoding]
     return PcmDecoder(
-        name, stream, WavHeader(coding, raw_format.channels, raw_format.sample_rate, data_bytes=None, data_offset=0), stop
+        name,
+        stream,
+        WavHeader(coding, raw_format.channels, raw_format.sample_rate, data_bytes=None, data_offset=0),
+        stop,
     )
 
 

@@ -24,6 +24,8 @@ AHEAD_BYTES = 1 << 16
 
 
 class Stream(Protocol):
+    """Bytes that come once, in order, and can be waited for."""
+
     def read_fully(self, size: int, /) -> bytes: ...
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import ssl
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -111,11 +112,14 @@ def _next(faults: list[Fault]) -> Fault:
 
 
 @contextmanager
-def serving() -> Iterator[Hub]:
-    """A hub that answers on a free port until the block ends."""
+def serving(context: ssl.SSLContext | None = None) -> Iterator[Hub]:
+    """A hub that answers on a free port until the block ends, over TLS when there is a context."""
     hub = Hub()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}/models"
+    port = server.server_address[1]
+    hub.url = f"https://localhost:{port}/models" if context else f"http://127.0.0.1:{port}/models"
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
