@@ -1,10 +1,10 @@
 """What checks this project: ``nox`` runs what the README promises, ``nox -s slow`` the rest.
 
-    lint    ruff, mypy --strict, import-linter, deptry
-    pure    each file that opens nothing is covered whole, branches too, by its own test file
-    tests   the built wheel, in an environment of its own
-    slow    the tests marked slow or system, on the same wheel
-    docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew)
+lint    ruff, mypy --strict, import-linter, deptry
+pure    each file that opens nothing is covered whole, branches too, by its own test file
+tests   the built wheel, in an environment of its own
+slow    the tests marked slow or system, on the same wheel
+docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew)
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ PURE = {
     "voxcli/coverage.py": "tests/test_coverage.py",
     "voxcli/errors.py": "tests/test_errors.py",
     "voxcli/events.py": "tests/test_events.py",
+    "voxcli/ogg.py": "tests/test_ogg.py",
     "voxcli/printable.py": "tests/test_printable.py",
     "voxcli/protocols/deepgram.py": "tests/protocols/test_deepgram.py",
     "voxcli/ring.py": "tests/test_ring.py",

@@ -200,6 +200,7 @@ SAMPLES = (
 
 
 def main() -> int:
+    """Makes or checks; the exit code."""
     parser = argparse.ArgumentParser(description="Make the speech samples, or check those that are here.")
     parser.add_argument("--check", action="store_true", help="compare the files with README.md and make nothing")
     if parser.parse_args().check:
@@ -261,10 +262,12 @@ def say(voice: str, sentence: str, scratch: Path) -> bytes:
 
 
 def silence(seconds: float) -> bytes:
+    """Nothing, as linear16, 16 kHz, mono."""
     return bytes(2 * round(seconds * 16_000))
 
 
 def ffmpeg(sample: Sample, speech: Path) -> list[str]:
+    """The command that encodes the speech, beside a plain picture for a video."""
     sound = ["-i", str(speech)] if sample.sentences else []
     picture = [*VIDEO] if sample.name.endswith((".webm", ".mp4")) else []
     target = [*sample.encode, *(["-shortest"] if sound and picture else []), *EXACT, str(HERE / sample.name)]
@@ -272,6 +275,7 @@ def ffmpeg(sample: Sample, speech: Path) -> list[str]:
 
 
 def sox(sample: Sample, speech: Path) -> list[str]:
+    """The command that encodes the speech as AMR."""
     return ["sox", "-D", str(speech), *sample.encode, "-t", "amr-nb", str(HERE / sample.name)]
 
 
@@ -281,25 +285,30 @@ def run(*command: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def readme(lengths: list[float]) -> str:
+    """README.md, with a row for each sample."""
     rows = [row(sample, seconds) for sample, seconds in zip(SAMPLES, lengths, strict=True)]
     return README_TEXT.format(rows="\n".join(rows))
 
 
 def row(sample: Sample, seconds: float) -> str:
+    """What README.md says of one sample."""
     origin = "made by `make.py`"
     cells = (f"`{sample.name}`", sample.format, f"{seconds:.1f} s", sample.voice, str(sample.words), origin)
     return f"| {' | '.join(cells)} | `{sha256(sample)}` |"
 
 
 def transcript(sample: Sample) -> Path:
+    """The file that holds the words of a sample."""
     return (HERE / sample.name).with_suffix(".txt")
 
 
 def read(path: Path) -> str | None:
+    """The text of a file, None if it is not there."""
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def sha256(sample: Sample) -> str | None:
+    """The digest of a sample as it is now, None if it is not there."""
     path = HERE / sample.name
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 

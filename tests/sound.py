@@ -50,10 +50,14 @@ def container(samples: Any, rate: int, kind: str, subtype: str | None = None) ->
     return file.getvalue()
 
 
-def media(path: Path, *tracks: Any, rate: int = 48_000, codec: str = "aac", video: bool = False, **options: str) -> Path:
+def media(
+    path: Path, *tracks: Any, rate: int = 48_000, codec: str = "aac", video: bool = False, **options: str
+) -> Path:
     """A file with the given audio tracks (each of shape (samples, 1)) and perhaps a picture; written by PyAV."""
     with av.open(str(path), "w", options=options) as file:
         streams: list[Any] = [file.add_stream(codec, rate=rate, layout="mono") for _ in tracks]
+        for stream in streams:
+            stream.bit_rate = 64_000
         picture: Any = file.add_stream("mpeg4", rate=5, width=64, height=48, pix_fmt="yuv420p") if video else None
         for _ in range(5 if video else 0):
             file.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))

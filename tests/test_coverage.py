@@ -1,5 +1,7 @@
 """Coverage against a set of covered samples."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +64,7 @@ def test_agrees_with_a_set_of_samples(added: list[tuple[int, int]]) -> None:
 def test_intervals_stay_apart_and_in_order(added: list[tuple[int, int]], tolerance: int) -> None:
     intervals = covered(*added, tolerance=tolerance).intervals
     assert all(start < end for start, end in intervals)
-    assert all(before[1] + tolerance < after[0] for before, after in zip(intervals, intervals[1:], strict=False))
+    assert all(before[1] + tolerance < after[0] for before, after in pairwise(intervals))
 
 
 @given(spans, st.randoms(), st.integers(0, 5))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxcli.audio import Chunk, seconds
-from voxcli.errors import BackendError, OutputError, SourceTruncated
+from voxcli.errors import BackendError, OutputError, ReaderGone, SourceTruncated
 from voxcli.events import Error, Event, Notice, Results, Session, Summary
 from voxcli.pipeline import Feed, Outcome, Pipeline, PipelineOptions, Stop
 from voxcli.renderers import Status
@@ -221,8 +221,8 @@ async def test_a_failing_output_ends_the_run() -> None:
 
 
 async def test_a_closed_pipe_is_passed_on() -> None:
-    with pytest.raises(BrokenPipeError):
-        await run(ScriptedSource([speech(1)], endless=True), recorder=Recorder(failing=BrokenPipeError()))
+    with pytest.raises(ReaderGone):
+        await run(ScriptedSource([speech(1)], endless=True), recorder=Recorder(failing=ReaderGone()))
 
 
 async def test_a_wish_to_stop_ends_the_source_and_prints_the_tail() -> None:

@@ -1,4 +1,5 @@
 import struct
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,9 @@ def parsed(header: bytes) -> WavHeader:
     channels=st.integers(1, 64),
     rate=st.integers(1_000, 768_000),
     long_form=st.booleans(),
-    before=st.lists(st.tuples(st.sampled_from([b"LIST", b"JUNK", b"bext", b"fact"]), st.binary(max_size=40)), max_size=4),
+    before=st.lists(
+        st.tuples(st.sampled_from([b"LIST", b"JUNK", b"bext", b"fact"]), st.binary(max_size=40)), max_size=4
+    ),
     between=st.lists(st.tuples(st.sampled_from([b"LIST", b"id3 "]), st.binary(max_size=41)), max_size=3),
     sound=st.binary(max_size=20),
     data=st.data(),
@@ -82,12 +85,9 @@ def test_the_header_is_the_same_in_pieces_of_any_size(
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_header_or_an_error_or_too_few(noise: bytes) -> None:
     for data in (noise, b"RIFF\0\0\0\0WAVE" + noise, b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + noise):
-        try:
-            result = parse(data)
-        except WavError as error:
-            assert str(error)
-        else:
-            assert result is None or result.frame_bytes > 0
+        with suppress(WavError):
+            header = parse(data)
+            assert header is None or header.frame_bytes > 0
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0xFFFFFFDB, 0x7FFFFFFF, 0x7FFFF000, 0x7FFFFFD8, 0x80000000])

@@ -159,6 +159,10 @@ class OutputError(VoxcliError):
         super().__init__(f"{target}: cannot write: {reason}", hint)
 
 
+class ReaderGone(Exception):
+    """Whoever read the results has closed the pipe. No failure: the program ends quietly."""
+
+
 class DrainTimeout(VoxcliError):
     """After a wish to stop, the recognizer did not come to an end in time."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from statistics import quantiles
 
@@ -52,6 +52,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._wish = asyncio.Event()
+        self._calls: list[Callable[[], None]] = []
         self.reason: StopReason | None = None
 
     def request(self, reason: StopReason) -> None:
@@ -59,6 +60,19 @@ class Stop:
         if self.reason is None:
             self.reason = reason
             self._wish.set()
+            for call in self._calls:
+                call()
+
+    @contextmanager
+    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+        """While entered, a wish to stop calls this; at once, if the wish is older."""
+        if self.reason is not None:
+            call()
+        self._calls.append(call)
+        try:
+            yield
+        finally:
+            self._calls.remove(call)
 
     async def wait(self) -> None:
         """Until somebody wants to stop."""
@@ -142,16 +156,20 @@ class Pipeline:
         """Transcribe the source, which is open, and say how it went. An error is shown and returned, not raised."""
         self._show(session)
         try:
-            async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self._stop_when_wished(stop))
-                capture = group.create_task(self._capture())
-                await self._recognize()
-                watch.cancel()
-                capture.cancel()
+            with stop.calling(self._source.stop):
+                await self._run(stop)
         except ExceptionGroup as failures:
             self._error = _ours(failures)
         self._end_utterances()
         return self._outcome(stop)
+
+    async def _run(self, stop: Stop) -> None:
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._give_up_after(stop))
+            capture = group.create_task(self._capture())
+            await self._recognize()
+            watch.cancel()
+            capture.cancel()
 
     async def _capture(self) -> None:
         """Source into ring. What is wrong with a source does not undo what it gave before."""
@@ -176,9 +194,8 @@ class Pipeline:
             self._tell_status(chunk.end)
             yield chunk
 
-    async def _stop_when_wished(self, stop: Stop) -> None:
+    async def _give_up_after(self, stop: Stop) -> None:
         await stop.wait()
-        self._source.stop()
         await asyncio.sleep(self._options.drain_timeout)
         raise DrainTimeout(self._options.drain_timeout)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -229,6 +229,7 @@ async def test_a_single_sample_is_covered() -> None:
     assert spans(await recognized(b"\0\0")) == [(0, 0.0, "")]
 
 
+@pytest.mark.slow
 async def test_words_are_those_of_its_own_loop() -> None:
     """As many words right as the package's own streams get, on minutes of speech."""
     audio = pcm("letter.ogg")
@@ -262,11 +263,11 @@ async def test_a_folder_without_a_model_is_refused() -> None:
 
 
 @pytest.fixture
-def broken_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecognizerOptions]:
+def broken_model(tmp_path_factory: pytest.TempPathFactory) -> RecognizerOptions:
     folder = tmp_path_factory.mktemp("models") / "tiny-broken"
     folder.mkdir()
     (folder / "encoder_model.ort").write_bytes(b"not a model")
-    yield RecognizerOptions(folder, folder.name)
+    return RecognizerOptions(folder, folder.name)
 
 
 async def test_a_broken_model_is_refused(broken_model: RecognizerOptions) -> None:

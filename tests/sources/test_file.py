@@ -144,7 +144,9 @@ async def test_headerless_audio_in_a_file(tmp_path: Path) -> None:
     assert (await hear(path, raw)).audio == sound
     heard = await hear(SAMPLES / "harbour.wav", raw)
     assert heard.audio == (await hear(SAMPLES / "harbour.wav")).audio
-    assert heard.remarks == ["it is WAV, so --encoding, --sample-rate and --channels were not needed and have been ignored"]
+    assert heard.remarks == [
+        "it is WAV, so --encoding, --sample-rate and --channels were not needed and have been ignored"
+    ]
 
 
 async def test_no_file(tmp_path: Path) -> None:
@@ -241,5 +243,3 @@ async def test_stopping_ends_a_file_early(tmp_path: Path) -> None:
     await source.close()
     assert 15_000 < seen < 18_000
     source.stop()
-
-

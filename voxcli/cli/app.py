@@ -14,7 +14,10 @@ from voxcli.cli.environment import Environment
 
 COMMANDS = {
     "transcribe": ("voxcli.cli.transcribe", "Turn recordings, or audio from a pipe, into words."),
-    "models": ("voxcli.cli.models", "Find, fetch, check and remove speech models."),
+    "models": (
+        "voxcli.cli.models",
+        "Speech models: list, pull, verify and remove those that transcribe on this machine.",
+    ),
     "schema": ("voxcli.cli.schema", "Print the JSON Schema of every line that --json can print."),
 }
 """Name -> module with an ``app``, and the line that ``voxcli --help`` shows for it."""

@@ -124,8 +124,8 @@ def choose_local(language: str, *, vosk: bool, moonshine: bool) -> tuple[str, st
     if vosk:
         return "vosk", f"a Vosk model for {language} is installed"
     if moonshine and is_english(language):
-        return "moonshine", f"no Vosk model for {language} is installed, and Moonshine's English model is"
-    return "vosk", f"no speech model for {language} is installed, and Vosk's can be fetched"
+        return "moonshine", f"no Vosk model for {language} is installed"
+    return "vosk", f"no other speech model for {language} is installed"
 
 
 def is_english(language: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from voxcli.errors import VoxcliError
+from voxcli.errors import OutputError, ReaderGone, VoxcliError
 from voxcli.printable import printable
 
 
@@ -32,12 +32,18 @@ class Environment:
     @classmethod
     def of_process(cls) -> Environment:
         """The real streams, as UTF-8 whatever the locale says. The null device stands in for a closed one."""
+        _fill_closed_descriptors()
         return cls(stdout=_utf8(sys.stdout), stderr=_utf8(sys.stderr))
 
     def print(self, line: str) -> None:
-        """A result: one line on standard output, flushed."""
-        self.stdout.write(line + "\n")
-        self.stdout.flush()
+        """A result: one line on standard output, flushed. Raises OutputError, or ReaderGone for a closed pipe."""
+        try:
+            self.stdout.write(line + "\n")
+            self.stdout.flush()
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+        except OSError as error:
+            raise OutputError("standard output", (error.strerror or str(error)).lower()) from error
 
     def say(self, sentence: str) -> None:
         """A status line on standard error, unless quiet."""
@@ -56,6 +62,16 @@ class Environment:
         """An error on standard error: its sentence and its hint."""
         self.complain(f"voxcli: {error.message}")
         self.complain(f"  hint: {error.hint}")
+
+    def settle(self) -> None:
+        """Before the process ends: flush, and where that cannot be, let nothing fail once more at the very end."""
+        for stream in (self.stdout, self.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, stream.fileno())
+                os.close(null)
 
     def color_on(self, stream: TextIO) -> bool:
         """Whether escape codes may go to a stream (https://no-color.org; FORCE_COLOR)."""
@@ -77,6 +93,15 @@ class Environment:
             return os.isatty(self.stdin_fd)
         except OSError:
             return False
+
+
+def _fill_closed_descriptors() -> None:
+    """Give the numbers 0 to 2 to the null device where they are free, before another file gets them."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _utf8(stream: TextIO | None) -> TextIO:

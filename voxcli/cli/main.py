@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from typer.exceptions import Abort, Exit, TyperException
 from typer.main import get_command
 
 from voxcli.cli.app import app
 from voxcli.cli.environment import Environment
-from voxcli.errors import UsageError, VoxcliError
+from voxcli.errors import OutputError, ReaderGone, UsageError, VoxcliError
 from voxcli.events import Error
 from voxcli.renderers.jsonl import encode
 
@@ -26,11 +26,12 @@ def main(arguments: Sequence[str], environment: Environment | None = None) -> in
     except VoxcliError as error:
         _report(error, arguments, environment)
         return error.exit_code
-    except BrokenPipeError:
-        _let_go(environment)
+    except ReaderGone:
         return 0
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
+    finally:
+        environment.settle()
 
 
 def _run(arguments: Sequence[str], environment: Environment) -> int:
@@ -42,7 +43,6 @@ def _run(arguments: Sequence[str], environment: Environment) -> int:
         if not error.format_message():  # help was asked for by giving no command, and has been printed
             return UsageError.exit_code
         raise _usage_error(error) from error
-    environment.stdout.flush()
     return code if isinstance(code, int) else 0
 
 
@@ -55,7 +55,7 @@ def _usage_error(error: TyperException) -> UsageError:
 
 def _report(error: VoxcliError, arguments: Sequence[str], environment: Environment) -> None:
     """One object on standard output where JSON was asked for; two plain lines on standard error always."""
-    if wants_json(arguments, environment.variables):
+    if wants_json(arguments, environment.variables) and not isinstance(error, OutputError):
         environment.print(encode(Error(code=error.code, message=error.message, hint=error.hint)))
     environment.complain_of(error)
 
@@ -63,7 +63,7 @@ def _report(error: VoxcliError, arguments: Sequence[str], environment: Environme
 def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Whether a command line that may not even parse asks for JSON. The last word on the format counts."""
     chosen = variables.get("VOXCLI_FORMAT", "")
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         if argument == "--":
             break
         if argument == "--json":
@@ -75,12 +75,3 @@ def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
         elif argument.startswith("-f") and not argument.startswith("--"):
             chosen = argument[2:]
     return chosen in JSON_FORMATS
-
-
-def _let_go(environment: Environment) -> None:
-    """The reader of standard output has gone: end quietly, also when the interpreter flushes at its exit."""
-    try:
-        descriptor = environment.stdout.fileno()
-    except (OSError, ValueError):
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

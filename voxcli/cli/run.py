@@ -14,10 +14,10 @@ from voxcli.cli.display import Display
 from voxcli.cli.environment import Environment
 from voxcli.cli.interrupts import Interrupts
 from voxcli.cli.native import native_chatter_silenced
-from voxcli.errors import BackendError, VoxcliError
+from voxcli.errors import BackendError, OutputError, VoxcliError
 from voxcli.events import Error, Session, Summary
 from voxcli.pipeline import Outcome, Pipeline, PipelineOptions, Stop
-from voxcli.sources import SourceOptions, open_source
+from voxcli.sources import Source, SourceOptions, open_source
 
 AUDIO_LOST = 6
 """Exit code under --strict."""
@@ -52,13 +52,15 @@ def run(settings: Settings, environment: Environment) -> int:
 
 
 class Run:
-    """One run. ``_errors`` holds what went wrong so far, already told."""
+    """One run. ``_errors`` went wrong so far and have been told; ``_over``: the next source would fail, too."""
 
     def __init__(self, settings: Settings, environment: Environment) -> None:
         self._settings = settings
         self._environment = environment
         self._stop = Stop()
         self._errors: list[VoxcliError] = []
+        self._opened: Opened | None = None
+        self._over = False
         self._lost = False
 
     async def transcribe(self) -> int:
@@ -67,38 +69,40 @@ class Run:
         with Display(self._settings, self._environment, self._errors.append) as display:
             wish = partial(loop.call_soon_threadsafe, self._stop.request, "interrupted")
             with Interrupts(first=wish, last=display.give_terminal_back) as interrupts:
-                try:
-                    await self._sources(display)
-                except VoxcliError:
-                    if interrupts.exit_code is None:
-                        raise
+                await self._sources(display)
         code = self._exit_code(interrupts.exit_code)
         if interrupts.exit_code is not None:
             self._leave_at_once(code)
         return code
 
     async def _sources(self, display: Display) -> None:
-        backends = Backends(self._settings.wanted, self._environment, lambda: self._stop.reason is not None)
-        opened = await asyncio.to_thread(backends.open)
-        if opened.reason:
-            self._environment.say(f"using {opened.names[0]} ({opened.recognizer.model}): {opened.reason}")
         try:
             for name in self._settings.sources:
-                if self._stop.reason is None and not self._gave_up():
-                    await self._one(name, opened, display)
+                if self._stop.reason is None and not self._over:
+                    await self._one(name, display)
         finally:
-            await opened.recognizer.close()
+            if self._opened is not None:
+                await self._opened.recognizer.close()
 
-    async def _one(self, name: str, opened: Opened, display: Display) -> None:
+    async def _recognizer(self) -> Opened:
+        """The recognizer, opened when the first source has turned out to be there."""
+        if self._opened is None:
+            backends = Backends(self._settings.wanted, self._environment, lambda: self._stop.reason is not None)
+            self._opened = await asyncio.to_thread(backends.open)
+            if self._opened.reason:
+                self._environment.say(
+                    f"using {self._opened.names[0]} ({self._opened.recognizer.model}): {self._opened.reason}"
+                )
+        return self._opened
+
+    async def _one(self, name: str, display: Display) -> None:
         """One source; whatever is wrong with it is told and remembered."""
         source = open_source(name, self._settings.source_options, stdin_fd=self._environment.stdin_fd)
         try:
-            await source.open()
-            several, options = self._settings.several, self._settings.pipeline
-            pipeline = Pipeline(source, opened.recognizer, display.renderer, options, several=several)
-            outcome = await pipeline.run(self._session(name, opened), self._stop)
-            display.say_if_nothing_was_said(name, outcome.summary)
-            self._note(name, outcome)
+            with self._stop.calling(source.stop):
+                await source.open()
+            if self._stop.reason is None:
+                await self._opened_one(source, await self._recognizer(), display)
         except VoxcliError as error:
             source_label = name if self._settings.several else None
             display.renderer.show(Error(code=error.code, message=error.message, hint=error.hint, source=source_label))
@@ -107,6 +111,13 @@ class Run:
             await source.close()
             for remark in source.remarks:
                 self._environment.say(f"{name}: {remark}")
+
+    async def _opened_one(self, source: Source, opened: Opened, display: Display) -> None:
+        several, options = self._settings.several, self._settings.pipeline
+        pipeline = Pipeline(source, opened.recognizer, display.renderer, options, several=several)
+        outcome = await pipeline.run(self._session(source.name, opened), self._stop)
+        display.say_if_nothing_was_said(source.name, outcome.summary)
+        self._note(source.name, outcome)
 
     def _session(self, name: str, opened: Opened) -> Session:
         return Session(
@@ -128,11 +139,8 @@ class Run:
 
     def _remember(self, error: VoxcliError) -> None:
         self._errors.append(error)
+        self._over = isinstance(error, (BackendError, OutputError))
         self._environment.complain_of(error)
-
-    def _gave_up(self) -> bool:
-        """A backend that failed for one source would fail for the next."""
-        return any(isinstance(error, BackendError) for error in self._errors)
 
     def _exit_code(self, interrupted: int | None) -> int:
         if self._settings.strict and self._lost:
@@ -143,8 +151,7 @@ class Run:
 
     def _leave_at_once(self, code: int) -> None:
         """End the process without waiting for a thread that is still reading or decoding."""
-        self._environment.stdout.flush()
-        self._environment.stderr.flush()
+        self._environment.settle()
         os._exit(code)
 
 

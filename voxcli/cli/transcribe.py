@@ -47,15 +47,7 @@ def transcribe(
     Results go to standard output, everything else to standard error. Several sources are transcribed one after the
     other; one that cannot be read is reported and the rest goes on.
 
-    Examples:
-
-        voxcli transcribe talk.mp3
-
-        voxcli transcribe --json interview.wav | jq -r 'select(.is_final).transcript'
-
-        ffmpeg -i rtsp://camera -f wav - | voxcli transcribe -
-
-        voxcli transcribe -l ko -o notes.txt meeting.m4a
+    For example: voxcli transcribe talk.mp3 -o talk.txt, or: arecord -f S16_LE -r 16000 | voxcli transcribe -
     """
     from voxcli.cli.backends import Wanted
     from voxcli.cli.run import Settings, run

@@ -31,7 +31,7 @@ def open_vosk(options: RecognizerOptions) -> ThreadedRecognizer:
 def _load_model(options: RecognizerOptions) -> Callable[[], VoskDecoder]:
     library = VoskLibrary()
     model = library.new_model(options.model)
-    return lambda: VoskDecoder(library, model, interim=options.interim)
+    return lambda: VoskDecoder(library, library.new_recognizer(model, options.model), interim=options.interim)
 
 
 class VoskLibrary:
@@ -48,11 +48,11 @@ class VoskLibrary:
             raise ModelBroken(str(path), "Vosk cannot read it")
         return self.ffi.gc(handle, self.c.vosk_model_free)
 
-    def new_recognizer(self, model: Any) -> Any:
-        """A recognizer at 16,000 Hz with word times, freed when forgotten."""
+    def new_recognizer(self, model: Any, path: Path) -> Any:
+        """A recognizer at 16,000 Hz with word times, freed when forgotten. Raises ModelBroken."""
         handle = self.c.vosk_recognizer_new(model, float(SAMPLE_RATE))
         if handle == self.ffi.NULL:
-            raise BackendError("Vosk could not start recognizing", "voxcli models verify checks the model")
+            raise ModelBroken(str(path), "Vosk cannot recognize with it")
         self.c.vosk_recognizer_set_words(handle, 1)
         return self.ffi.gc(handle, self.c.vosk_recognizer_free)
 
@@ -68,9 +68,9 @@ class VoskDecoder:
     The calls are those of the plainest loop (accept, result at an endpoint, final result), so the words are too.
     """
 
-    def __init__(self, library: VoskLibrary, model: Any, *, interim: bool) -> None:
+    def __init__(self, library: VoskLibrary, recognizer: Any, *, interim: bool) -> None:
         self._library = library
-        self._recognizer = library.new_recognizer(model)
+        self._recognizer = recognizer
         self._interim = interim
         self._last_interim = ""
         self._base: int | None = None

@@ -48,7 +48,7 @@ class Status:
 
 
 class Output(Protocol):
-    """Where lines go: a stream or a file. Errors are OutputError, or BrokenPipeError where the reader has gone."""
+    """Where lines go: a stream or a file. Errors are OutputError, or ReaderGone."""
 
     @property
     def stream(self) -> TextIO:

@@ -1,14 +1,14 @@
 """Several renderers as one: those that must work, and any number of files that may fail.
 
 A file that cannot be written any more is given up, said once, and the others go on, since nothing that was heard should
-be lost for it. Any other failure ends the run.
+be lost for it. Any other failure is raised, and whoever failed is not told anything more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from voxcli.errors import OutputError
+from voxcli.errors import OutputError, ReaderGone
 from voxcli.events import Event
 from voxcli.renderers import Renderer, Status
 from voxcli.renderers.output import FileOutput
@@ -24,30 +24,34 @@ class Fanout:
         files: Sequence[tuple[Renderer, FileOutput]],
         failed: Callable[[OutputError], None],
     ) -> None:
-        self._renderers = renderers
+        self._renderers = list(renderers)
         self._files = list(files)
         self._failed = failed
 
     def show(self, event: Event) -> None:
         self._to_files(lambda renderer: renderer.show(event))
-        for renderer in self._renderers:
-            renderer.show(event)
+        self._to_renderers(lambda renderer: renderer.show(event))
 
     def utterance(self, utterance: Utterance) -> None:
         self._to_files(lambda renderer: renderer.utterance(utterance))
-        for renderer in self._renderers:
-            renderer.utterance(utterance)
+        self._to_renderers(lambda renderer: renderer.utterance(utterance))
 
     def status(self, status: Status) -> None:
-        for renderer in self._renderers:
-            renderer.status(status)
+        self._to_renderers(lambda renderer: renderer.status(status))
 
     def close(self) -> None:
         self._to_files(lambda renderer: renderer.close())
         for entry in list(self._files):
             self._guarded(entry, entry[1].close)
-        for renderer in self._renderers:
-            renderer.close()
+        self._to_renderers(lambda renderer: renderer.close())
+
+    def _to_renderers(self, call: Callable[[Renderer], None]) -> None:
+        for renderer in list(self._renderers):
+            try:
+                call(renderer)
+            except (OutputError, ReaderGone):
+                self._renderers.remove(renderer)
+                raise
 
     def _to_files(self, call: Callable[[Renderer], None]) -> None:
         for entry in list(self._files):

@@ -21,6 +21,8 @@ from voxcli.transcript import Utterance
 REDRAW_SECONDS = 0.1
 """The region is drawn at most this often."""
 
+LEAST_BAR_COLUMNS, MOST_BAR_COLUMNS = 8, 40
+
 
 class StatusRenderer:
     """How far the work has come, in one line that is drawn again and again; no results."""
@@ -101,22 +103,31 @@ class LiveRenderer(StatusRenderer):
 
 
 def progress(status: Status, elapsed: float, columns: int) -> RenderableType:
-    """A bar where the length is known, then position, speed and time left, then the backend."""
-    speed = status.heard / elapsed if elapsed > 0 else 0.0
-    facts = f"{clock(status.heard)}"
-    if status.total:
-        facts += f" / {clock(status.total)}"
-    if elapsed >= 1:
-        facts += f"  {speed:.1f}x"
-        if status.total and speed > 0:
-            facts += f"  {clock(max(0.0, status.total - status.heard) / speed)} left"
-    facts += f"  {status.backend}"
+    """A bar where the length is known, then position, speed and time left, then the backend, as far as it fits."""
+    facts = "  ".join(_facts(status, elapsed, columns))
     row = Table.grid(padding=(0, 1))
-    bar_columns = min(40, columns - len(facts) - 2)
     cells: list[RenderableType] = [Text(facts, style="dim")]
-    if status.total and bar_columns >= 8:
+    bar_columns = min(MOST_BAR_COLUMNS, columns - len(facts) - 1)
+    if status.total and bar_columns >= LEAST_BAR_COLUMNS:
         cells.insert(0, ProgressBar(total=status.total, completed=status.heard, width=bar_columns))
     for _ in cells:
         row.add_column(no_wrap=True)
     row.add_row(*cells)
     return row
+
+
+def _facts(status: Status, elapsed: float, columns: int) -> list[str]:
+    """What there is to say, the least important left out where there is no room."""
+    speed = status.heard / elapsed if elapsed >= 1 else 0.0
+    left = max(0.0, (status.total or 0.0) - status.heard)
+    position = clock(status.heard) + (f" / {clock(status.total)}" if status.total else "")
+    facts = {"position": position}
+    if speed:
+        facts["speed"] = f"{speed:.1f}x"
+    if speed and status.total:
+        facts["left"] = f"{clock(left / speed)} left"
+    facts["backend"] = status.backend
+    for name in ("left", "speed", "backend"):
+        if len("  ".join(facts.values())) > columns:
+            facts.pop(name, None)
+    return list(facts.values())

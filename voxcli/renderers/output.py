@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from voxcli.errors import OutputError
+from voxcli.errors import OutputError, ReaderGone
 
 
 class StreamOutput:
-    """Lines to a stream that somebody else opened. A reader that has gone is a BrokenPipeError."""
+    """Lines to a stream that somebody else opened. Raises OutputError, or ReaderGone for a closed pipe."""
 
     def __init__(self, stream: TextIO, name: str = "standard output") -> None:
         self.stream = stream
@@ -21,8 +21,8 @@ class StreamOutput:
         try:
             self.stream.write(text + "\n")
             self.stream.flush()
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ReaderGone from error
         except OSError as error:
             raise OutputError(self._name, reason(error)) from error
 
@@ -33,7 +33,7 @@ class FileOutput:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self.stream: TextIO = path.open("w", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed by close()
+            self.stream: TextIO = path.open("w", encoding="utf-8", newline="\n")
         except OSError as error:
             raise OutputError(str(path), reason(error)) from error
 

@@ -8,7 +8,7 @@ from the first bytes. Decoders block and run in a worker thread; a source is use
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,7 +50,7 @@ class Source(Protocol):
     def seconds(self) -> float | None:
         """The whole length, where it is known once the source is open."""
 
-    def chunks(self) -> AsyncIterator[Chunk]:
+    def chunks(self) -> AsyncGenerator[Chunk]:
         """The audio in runs of up to about a second, whose indices follow each other from 0. Call it once.
 
         Raises SourceError, but only after all audio that there was has been given out.

@@ -48,12 +48,15 @@ class Converter:
         return [f"{self.not_numbers} {were} not a number or infinite and taken as silence"]
 
     def _mono(self, block: Samples) -> NDArray[np.float32]:
+        """One channel within -1 and 1: the resampler's filter must not see what cannot be played."""
         mono = mix_down(block)
-        if not np.isfinite(mono).all():
-            finite = np.isfinite(block)
+        if mono.min(initial=0) >= -1 and mono.max(initial=0) <= 1:  # neither is true of what holds a NaN
+            return mono
+        finite = np.isfinite(block)
+        if not finite.all():
             self.not_numbers += block.size - int(np.count_nonzero(finite))
             mono = mix_down(np.clip(np.where(finite, block, np.float32(0)), -1, 1))
-        return np.clip(mono, -1, 1, out=mono)  # the resampler's filter must not see what cannot be played
+        return np.clip(mono, -1, 1, out=mono)
 
 
 def mix_down(block: Samples) -> NDArray[np.float32]:
@@ -70,8 +73,9 @@ def mix_down(block: Samples) -> NDArray[np.float32]:
 
 def linear16(mono: NDArray[np.float32]) -> bytes:
     """Rounded to the nearest step and clipped. What was linear16 before comes out unchanged."""
-    steps = np.rint(mono * np.float32(32768))
-    data: bytes = np.clip(steps, -32768, 32767).astype("<i2").tobytes()
+    steps = mono * np.float32(32768)
+    np.clip(np.rint(steps, out=steps), -32768, 32767, out=steps)
+    data: bytes = steps.astype("<i2").tobytes()
     return data
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
 from voxcli.audio import Chunk
-from voxcli.errors import SourceError
+from voxcli.errors import SourceError, UsageError
 from voxcli.sources.decoder import Decoder, Opener, StopSignal
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class DecodedSource:
     async def open(self) -> None:
         try:
             self._decoder = await self._in_thread(self._open)
-        except SourceError:
+        except (SourceError, UsageError):
             if not self._stop.is_set():  # a stream that was stopped before its first bytes came is not broken
                 raise
         else:
@@ -39,7 +39,7 @@ class DecodedSource:
     def seconds(self) -> float | None:
         return self._decoder.seconds if self._decoder else None
 
-    async def chunks(self) -> AsyncIterator[Chunk]:
+    async def chunks(self) -> AsyncGenerator[Chunk]:
         start = 0
         blocks: Iterator[bytes] = self._decoder.blocks() if self._decoder else iter(())
         while (data := await self._in_thread(lambda: next(blocks, None))) is not None:
@@ -68,6 +68,6 @@ class DecodedSource:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Runs blocking work; a cancelled caller leaves it to ``close`` to wait for the thread."""
-        task = asyncio.ensure_future(asyncio.to_thread(work))
-        self._at_work = task
-        return await asyncio.shield(task)
+        future = asyncio.get_running_loop().run_in_executor(None, work)
+        self._at_work = future
+        return await asyncio.shield(future)

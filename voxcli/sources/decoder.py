@@ -40,14 +40,16 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._set = threading.Event()
+        self._first = True
         self._lock = threading.Lock()
         self._pipe: tuple[int, int] | None = None  # made when somebody wants to wait: most sources never do
 
     def set(self) -> None:
         with self._lock:
-            if self._pipe is not None and not self._set.is_set():
+            first, self._first = self._first, False
+            self._set.set()  # before the byte: whoever it wakes looks here
+            if first and self._pipe is not None:
                 os.write(self._pipe[1], b"\0")
-            self._set.set()
 
     def is_set(self) -> bool:
         return self._set.is_set()

@@ -11,15 +11,11 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from voxcli.sources.decoder import StopSignal, refused
 
 if sys.platform != "win32":
     import select
-
-if TYPE_CHECKING:
-    from voxcli.errors import SourceError
 
 READ_BYTES = 1 << 16
 _QUEUED_READS = 4
@@ -33,6 +29,10 @@ class ByteStream:
 
     def __init__(self, name: str, fd: int, stop: StopSignal, *, owned: bool) -> None:
         """``owned`` descriptors are closed with the stream; others, such as standard input, stay as they were."""
+        try:
+            os.fstat(fd)  # before the stop signal takes the number of a descriptor that is closed
+        except OSError as error:
+            raise refused(name, error) from error
         self._name = name
         self._fd = fd
         self._owned = owned
@@ -47,7 +47,7 @@ class ByteStream:
         try:
             return self._wait_and_read(size)
         except OSError as error:
-            raise self._refused(error) from error
+            raise refused(self._name, error) from error
 
     def read_fully(self, size: int) -> bytes:
         """``size`` bytes; fewer only at the end of the stream or once stopped."""
@@ -65,9 +65,6 @@ class ByteStream:
         if self._owned:
             self._owned = False
             os.close(self._fd)
-
-    def _refused(self, error: OSError) -> SourceError:
-        return refused(self._name, error)
 
 
 def _reader(fd: int, stop: StopSignal) -> Callable[[int], bytes]:
@@ -89,12 +86,12 @@ class _PollReader:
 
     def __call__(self, size: int) -> bytes:
         while not self._stop.is_set():
-            self._poll.poll()
-            if self._stop.is_set():
-                break
+            ready = [fd for fd, _ in self._poll.poll()]
+            if self._fd not in ready or self._stop.is_set():
+                continue
             try:
                 return os.read(self._fd, size)
-            except BlockingIOError:  # another reader was quicker, or whoever shares the descriptor made it non-blocking
+            except BlockingIOError:  # another reader was quicker, and somebody made the descriptor non-blocking
                 continue
         return b""
 

@@ -41,7 +41,8 @@ def _open_path(path: str, options: SourceOptions, stop: StopSignal) -> Decoder:
         if stat.S_ISREG(mode):
             return open_file(path, options, stop)
         inherited = _inherited(path)
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if inherited is None else inherited
+        # Blocking, this would wait for a writer, and nothing could wake it; the new description is nobody else's.
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)) if inherited is None else inherited
     except OSError as error:
         raise refused(path, error) from error
     return open_stream(path, fd, options, stop, owned=inherited is None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from voxcli.audio import SAMPLE_BYTES, SAMPLE_RATE, Chunk
 from voxcli.sources import Source
@@ -45,7 +45,7 @@ class PacedSource:
     async def open(self) -> None:
         await self._source.open()
 
-    async def chunks(self) -> AsyncIterator[Chunk]:
+    async def chunks(self) -> AsyncGenerator[Chunk]:
         awake = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(awake.set)

@@ -1,0 +1,1 @@
+"""Measurements of voxcli against bare loops and other programs; see README.md in this folder."""

@@ -1,0 +1,65 @@
+"""Measures voxcli and writes results.md: ``python -m benchmarks [--quick] [--keep] [NAME...]``, in the project's folder.
+
+    startup     how soon --version, --help and transcribe --help are there
+    vosk        CPU, wall time and memory against the bare loop and vosk-transcriber
+    moonshine   the same against the package's own loop
+    words       that what is heard is what the bare loops hear
+    overhead    what the pipeline alone costs, and a line of JSON
+    memory      peak memory at 5, 20 and 60 minutes
+
+Without names all of them, in this order: about an hour and a half; with --quick about ten minutes. What is not measured
+this time keeps its section of results.md from the last time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+from benchmarks import report
+from benchmarks.pairs import floor_mb
+from benchmarks.place import WORK, Place, open_place, what_was_measured
+from benchmarks.report import Row, Section
+
+FAMILIES = ("startup", "vosk", "moonshine", "words", "overhead", "memory")
+
+
+def main() -> None:
+    """Measure what is asked for and write results.md after each family."""
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure voxcli and write results.md.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FAMILIES)}; all unless named")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, five minutes in place of an hour")
+    parser.add_argument("--keep", action="store_true", help="do not install voxcli anew")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(FAMILIES):
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    place = open_place(quick=asked.quick, keep=asked.keep)
+    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    for name in asked.names or FAMILIES:
+        _measure(place, name, command)
+
+
+def _measure(place: Place, name: str, command: str) -> None:
+    family = import_module(f"benchmarks.{name}")
+    measure: Callable[[Place], Iterator[Row]] = family.rows
+    rows: list[Row] = []
+    for row in measure(place):
+        rows.append(row)
+        print(f"{row.what} | {row.against} | {row.measure} | {row.value} | {row.goal} | {row.absolute}", flush=True)
+        _keep(place, name, family, command, rows)  # so that a run that is broken off leaves what it has
+
+
+def _keep(place: Place, name: str, family: Any, command: str, rows: Sequence[Row]) -> None:
+    about = report.machine(place.versions, what_was_measured(), floor_mb(place.variables))
+    remarks = family.remarks(place) if hasattr(family, "remarks") else ()
+    section = Section(family.TITLE, command, f"{datetime.now(UTC):%Y-%m-%d}", about, tuple(rows), remarks)
+    report.save(WORK / "rows", name, section)
+    report.write(WORK / "rows", FAMILIES, WORK.parent / "results.md", "python -m benchmarks")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What was measured, kept as JSON for each family of rows, and results.md, which is made of all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+_HEADER = """\
+# Results
+
+Made by `{command}`; what each row is, and how to read it: [README.md](README.md). Each figure is the median of the
+ratios (for memory: of the differences) between neighbouring runs, ours to the other's, with the least and the greatest;
+`n` is how many pairs there were. Beside it stand the medians themselves, ours first, which mean nothing on another
+machine.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table. ``met`` is None where there is no goal."""
+
+    what: str
+    against: str
+    measure: str
+    value: str
+    absolute: str
+    goal: str | None
+    met: bool | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The rows of one family, how they came about, and plain sentences about what is missing."""
+
+    title: str
+    command: str
+    date: str
+    machine: str
+    rows: tuple[Row, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def save(folder: Path, name: str, section: Section) -> None:
+    """Keep what was measured, in place of what the family gave before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(asdict(section), ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def write(folder: Path, names: Iterable[str], results: Path, command: str) -> None:
+    """results.md, from everything that was kept, in the order of ``names``."""
+    parts = [_HEADER.format(command=command)]
+    for name in names:
+        kept = folder / f"{name}.json"
+        if kept.exists():
+            parts.append(_section(json.loads(kept.read_text(encoding="utf-8"))))
+    results.write_text("\n".join(parts), encoding="utf-8")
+
+
+def machine(versions: Mapping[str, str], voxcli: str, floor_mb: float) -> str:
+    """One line about what it was measured on, without anything that names the machine."""
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"{os.cpu_count()} cores of {_cpu_model()}, {platform.system()} {platform.release().split('-')[0]}; "
+        f"CPython {platform.python_version()}, {packages}; {voxcli}; load {_load()} at the end; "
+        f"no peak RSS can be below {floor_mb:.0f} MB"
+    )
+
+
+def _section(section: dict[str, object]) -> str:
+    rows = section["rows"]
+    remarks = section["remarks"]
+    assert isinstance(rows, Sequence)
+    assert isinstance(remarks, Sequence)
+    lines = [
+        f"## {section['title']}",
+        "",
+        f"`{section['command']}`, {section['date']}, on {section['machine']}.",
+        "",
+    ]
+    if rows:
+        lines += [
+            "| What | Against | Measure | Ratio, or difference | Goal | Met | Ours, the other's | n |",
+            "|---|---|---|---|---|---|---|---|",
+            *(_line(Row(**row)) for row in rows),
+            "",
+        ]
+    lines += [f"{remark}\n" for remark in remarks]
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    met = {None: "", True: "yes", False: "**no**"}[row.met]
+    cells = (row.what, row.against, row.measure, row.value, row.goal or "", met, row.absolute, str(row.n))
+    return f"| {' | '.join(cells)} |"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"

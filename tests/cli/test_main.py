@@ -1,0 +1,108 @@
+"""Errors of the command line, in plain words and as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from support import VOXCLI, environment, voxcli
+from voxcli.cli.environment import Environment
+from voxcli.cli.main import main, wants_json
+from voxcli.cli.schema import events_schema
+
+
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """A command line in this process: exit code, standard output, standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    code = main(arguments, Environment(stdout=out, stderr=err, variables=variables))
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["transcrib"], "No such command 'transcrib'. Did you mean 'transcribe'?", "voxcli --help shows what it takes"),
+        (["transcribe", "--bakend", "x"], "No such option: --bakend", "voxcli transcribe --help shows what it takes"),
+        (["transcribe", "-b", "vsk", "a"], "there is no backend vsk", "there are local, vosk, moonshine"),
+        (["transcribe", "-b", "vosk=ws://a", "a"], "the backend vosk takes no address", "name it alone"),
+        (["transcribe", "-b", ",", "a"], "--backend names no backend", "there are local, vosk, moonshine"),
+        (["transcribe", "-m", "vosk=", "a"], "--model vosk= names no model", "--model NAME, --model PATH"),
+        (["transcribe", "-", "-"], "standard input can be read only once", "name - only once"),
+        (["transcribe", "a", "-o", "a.doc"], "a.doc: the suffix says no format", "end the name in .jsonl or .txt"),
+        (["transcribe", "a", "--sample-rate", "0"], "a sample rate of 0 Hz is not possible", "for example"),
+        (["transcribe", "a", "--channels", "2"], "raw audio needs its sample rate", "--sample-rate 16000"),
+        (["transcribe", "a", "--chunk-ms", "5"], "Invalid value for '--chunk-ms'", "voxcli transcribe --help"),
+        (["transcribe", "a", "--buffer-seconds", "1"], "Invalid value for '--buffer-seconds'", "--help"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence_and_one_hint(arguments: list[str], message: str, hint: str) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    said, hinted = err.splitlines()
+    assert said.startswith(f"voxcli: {message}")
+    assert hinted.startswith("  hint: ")
+    assert hint in hinted
+
+
+def test_in_json_an_error_is_an_object_on_standard_output_too() -> None:
+    code, out, err = run("transcribe", "--json", "--bakend", "x")
+    error = json.loads(out)
+    assert code == 2
+    assert (error["type"], error["code"]) == ("Error", "usage")
+    assert error["message"].startswith("No such option: --bakend")
+    assert error["hint"]
+    assert "No such option" in err
+    Draft202012Validator(events_schema()).validate(error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "expected"),
+    [
+        ([], {}, False),
+        (["--json"], {}, True),
+        (["-f", "jsonl"], {}, True),
+        (["-fdeepgram"], {}, True),
+        (["--format=jsonl"], {}, True),
+        (["--format", "text"], {}, False),
+        (["--json", "-f", "text"], {}, False),
+        (["--", "--json"], {}, False),
+        ([], {"VOXCLI_FORMAT": "jsonl"}, True),
+        (["-f", "text"], {"VOXCLI_FORMAT": "jsonl"}, False),
+        (["-f"], {}, False),
+    ],
+)
+def test_whether_json_is_wanted(arguments: list[str], variables: dict[str, str], expected: bool) -> None:
+    assert wants_json(arguments, variables) is expected
+
+
+def test_no_command_is_help(home: Path) -> None:
+    done = voxcli(home=home)
+    assert done.returncode == 2
+    assert b"transcribe" in done.stdout
+    assert done.stderr == b""
+
+
+def test_schema_is_json(home: Path) -> None:
+    done = voxcli("schema", home=home)
+    Draft202012Validator.check_schema(json.loads(done.stdout))
+
+
+def test_closed_streams_are_survived(home: Path) -> None:
+    def close() -> None:
+        for descriptor in (0, 1, 2):
+            os.close(descriptor)
+
+    done = subprocess.run(
+        [VOXCLI, "transcribe", "missing.wav"],
+        env=environment(home),
+        cwd=home,
+        preexec_fn=close,
+        check=False,
+    )
+    assert done.returncode == 3
