@@ -1,4 +1,4 @@
-"""Measures voxcli and writes results.md: ``python -m benchmarks [--quick] [--keep] [NAME...]``, in the project's folder.
+"""Measures voxcli and writes results.md: ``python -m benchmarks [--quick] [--keep] [NAME...]``, from the root.
 
     startup     how soon --version, --help and transcribe --help are there
     vosk        CPU, wall time and memory against the bare loop and vosk-transcriber
@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.pairs import floor_mb
-from benchmarks.place import WORK, Place, open_place, what_was_measured
+from benchmarks.place import INSTALLED, WORK, Place, open_place
 from benchmarks.report import Row, Section
 
 FAMILIES = ("startup", "vosk", "moonshine", "words", "overhead", "memory")
@@ -54,7 +54,7 @@ def _measure(place: Place, name: str, command: str) -> None:
 
 
 def _keep(place: Place, name: str, family: Any, command: str, rows: Sequence[Row]) -> None:
-    about = report.machine(place.versions, what_was_measured(), floor_mb(place.variables))
+    about = report.machine(place.versions, INSTALLED.read_text(encoding="utf-8"), floor_mb(place.variables))
     remarks = family.remarks(place) if hasattr(family, "remarks") else ()
     section = Section(family.TITLE, command, f"{datetime.now(UTC):%Y-%m-%d}", about, tuple(rows), remarks)
     report.save(WORK / "rows", name, section)

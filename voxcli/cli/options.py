@@ -61,7 +61,7 @@ Interim = Annotated[
     ),
 ]  # fmt: skip
 Timestamps = Annotated[
-    bool, option("--timestamps", panel=OUTPUT, help="Put [h:mm:ss] before each utterance (text and live).")
+    bool, option("--timestamps", panel=OUTPUT, help="Put the time before each utterance, as 0:01:23 (text and live).")
 ]
 Strict = Annotated[bool, option("--strict", panel=OUTPUT, help="Exit with 6 if any audio was left untranscribed.")]
 RawEncoding = Annotated[

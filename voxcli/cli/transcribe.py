@@ -20,7 +20,7 @@ STANDARD_INPUT = "-"
 def transcribe(
     ctx: typer.Context,
     sources: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Files, or - for standard input.")
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Files, or - for standard input.")
     ] = None,
     backend: options.Backend = "auto",
     no_failover: options.NoFailover = False,
@@ -44,10 +44,9 @@ def transcribe(
 ) -> int:
     """Turn recordings, or audio from a pipe, into words.
 
-    Results go to standard output, everything else to standard error. Several sources are transcribed one after the
-    other; one that cannot be read is reported and the rest goes on.
+    Results go to standard output, everything else to standard error.
 
-    For example: voxcli transcribe talk.mp3 -o talk.txt, or: arecord -f S16_LE -r 16000 | voxcli transcribe -
+    Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
     from voxcli.cli.backends import Wanted
     from voxcli.cli.run import Settings, run

@@ -1,0 +1,165 @@
+"""The live view in a real terminal: what is on its screen, while it runs and when it is over."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyte
+import pytest
+
+from support import SAMPLES, VOXCLI, environment, transcript_of, words
+
+if sys.platform == "win32":
+    pytest.skip("there are no pseudo-terminals on Windows", allow_module_level=True)
+import pexpect
+
+LETTER = str(SAMPLES / "letter.ogg")
+
+
+class Screen:
+    """The program in a pseudo-terminal, and what an emulator makes of what it writes."""
+
+    def __init__(self, child: pexpect.spawn[bytes], columns: int, rows: int) -> None:
+        self.child = child
+        self.screen = pyte.HistoryScreen(columns, rows, history=2_000, ratio=1)
+        self.emulator = pyte.ByteStream(self.screen)
+        self.raw = b""
+
+    def lines(self) -> list[str]:
+        """The scrollback and the screen, without empty lines."""
+        above = [
+            "".join(line[column].data for column in range(self.screen.columns)) for line in self.screen.history.top
+        ]
+        return [line.rstrip() for line in [*above, *self.screen.display] if line.strip()]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Take in what the program writes until the screen is as wanted."""
+        deadline = time.monotonic() + 40
+        while not condition():
+            assert time.monotonic() < deadline, "\n".join(self.lines())
+            try:
+                self._take(self.child.read_nonblocking(4_096, 0.1))
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF:
+                assert condition(), "\n".join(self.lines())
+
+    def to_the_end(self) -> int | None:
+        """Until the program has ended; its exit code."""
+        while True:
+            try:
+                self._take(self.child.read_nonblocking(4_096, 40))
+            except pexpect.EOF:
+                self.child.close()
+                return self.child.exitstatus
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.child.setwinsize(rows, columns)
+        self.screen.resize(rows, columns)
+
+    def _take(self, data: bytes) -> None:
+        self.raw += data
+        self.emulator.feed(data)
+
+
+@contextmanager
+def terminal(*arguments: str, home: Path, columns: int = 100, rows: int = 24, **variables: str) -> Iterator[Screen]:
+    variables = {"TERM": "xterm-256color", **variables}
+    child = pexpect.spawn(
+        str(VOXCLI),
+        ["transcribe", *arguments],
+        dimensions=(rows, columns),
+        env=environment(home, **variables),
+        cwd=home,
+    )
+    try:
+        yield Screen(child, columns, rows)
+    finally:
+        child.close(force=True)
+
+
+def test_it_shows_progress_and_leaves_every_utterance_once(home: Path) -> None:
+    with terminal("-q", "-o", "a.txt", LETTER, home=home, columns=400, rows=6) as screen:
+        screen.until(lambda: any("/ 0:02:27" in line and "moonshine" in line for line in screen.lines()))
+        assert screen.screen.cursor.hidden
+        assert screen.to_the_end() == 0
+        assert not screen.screen.cursor.hidden
+        left = screen.lines()
+    assert left == (home / "a.txt").read_text(encoding="utf-8").splitlines()
+    assert len(words(" ".join(left))) > 0.95 * len(words(transcript_of("letter.ogg")))
+    assert b"\x1b[2J" not in screen.raw
+    assert b"\x1b[3J" not in screen.raw
+
+
+def test_ctrl_c_prints_the_tail_and_cleans_up(home: Path) -> None:
+    with terminal("-q", "--realtime", LETTER, home=home) as screen:
+        screen.until(lambda: any("Dear Martha" in line for line in screen.lines()))
+        screen.child.sendintr()
+        assert screen.to_the_end() == 130
+        assert not screen.screen.cursor.hidden
+        assert not any("0:02:27" in line or "^C" in line for line in screen.lines())
+        assert screen.lines()[0].startswith("Dear Martha")
+
+
+def test_ctrl_c_twice_leaves_a_clean_terminal(home: Path) -> None:
+    with terminal("-q", "-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
+        screen.until(lambda: any("vosk" in line for line in screen.lines()))
+        screen.child.sendintr()
+        screen.child.sendintr()
+        assert screen.to_the_end() == 130
+        assert not screen.screen.cursor.hidden
+
+
+def test_a_resize_leaves_nothing_behind(home: Path) -> None:
+    with terminal("-q", "--realtime", LETTER, home=home, columns=100) as screen:
+        screen.until(lambda: any("/ 0:02:27" in line for line in screen.lines()))
+        screen.resize(50, 15)
+        screen.until(lambda: any("Dear Martha" in line for line in screen.lines()))
+        screen.child.sendintr()
+        screen.to_the_end()
+        assert not any("0:02:27" in line or "━" in line for line in screen.lines())
+
+
+def test_colours_are_left_out_when_not_wanted(home: Path) -> None:
+    wav = str(SAMPLES / "harbour.wav")
+    with terminal("-q", wav, home=home, NO_COLOR="1") as plain, terminal("-q", wav, home=home) as coloured:
+        plain.to_the_end()
+        coloured.to_the_end()
+    assert b"\x1b[3" not in plain.raw
+    assert b"\x1b[" in plain.raw
+    assert len(coloured.raw) > 0
+
+
+def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
+    with terminal(str(SAMPLES / "harbour.wav"), home=home, TERM="dumb") as screen:
+        assert screen.to_the_end() == 0
+    assert b"\x1b" not in screen.raw
+    assert b"Nobody was awake when the boats came home.\r\n" in screen.raw
+
+
+def test_words_being_said_are_shown(home: Path) -> None:
+    with terminal("-q", "-b", "vosk", "-l", "ko", str(SAMPLES / "greeting-ko.wav"), home=home) as screen:
+        screen.until(lambda: re.search(rb"\x1b\[2m[\xea-\xed]", screen.raw) is not None)
+        assert screen.to_the_end() == 0
+        assert not any("vosk" in line for line in screen.lines())
+
+
+def test_nothing_to_read_is_a_usage_error(home: Path) -> None:
+    with terminal(home=home) as screen:
+        assert screen.to_the_end() == 2
+        assert any("there is nothing to transcribe" in line for line in screen.lines())
+
+
+def test_a_list_of_models_is_a_table(home: Path) -> None:
+    with terminal(home=home, columns=120) as screen:
+        screen.to_the_end()
+    child = pexpect.spawn(str(VOXCLI), ["models", "list"], env=environment(home, TERM="xterm"), dimensions=(24, 160))
+    table = Screen(child, 160, 24)
+    assert table.to_the_end() == 0
+    assert "language" in table.lines()[0]
+    assert any("moonshine-tiny-en" in line for line in table.lines())
