@@ -157,7 +157,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """How far results lag behind the audio, over all final results of a source."""
+    """How far results lag behind the audio, over the newest 1,000 final results of a source."""
 
     p50: int
     """Milliseconds, median."""

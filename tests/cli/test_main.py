@@ -73,6 +73,7 @@ def test_in_json_an_error_is_an_object_on_standard_output_too() -> None:
         (["--json", "-f", "text"], {}, False),
         (["--", "--json"], {}, False),
         ([], {"VOXCLI_FORMAT": "jsonl"}, True),
+        ([], {"VOXCLI_JSON": "1"}, True),
         (["-f", "text"], {"VOXCLI_FORMAT": "jsonl"}, False),
         (["-f"], {}, False),
     ],

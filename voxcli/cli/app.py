@@ -98,7 +98,8 @@ Verbose = Annotated[
     int,
     typer.Option(
         "--verbose", "-v", count=True, help="Say more on standard error; twice for the native libraries' own words.",
-        callback=_set_verbosity, expose_value=False, show_default=False, rich_help_panel=_GENERAL,
+        callback=_set_verbosity, expose_value=False, show_default=False, envvar="VOXCLI_VERBOSE", show_envvar=False,
+        rich_help_panel=_GENERAL,
     ),
 ]  # fmt: skip
 Color = Annotated[

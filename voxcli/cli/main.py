@@ -62,7 +62,7 @@ def _report(error: VoxcliError, arguments: Sequence[str], environment: Environme
 
 def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Whether a command line that may not even parse asks for JSON. The last word on the format counts."""
-    chosen = variables.get("VOXCLI_FORMAT", "")
+    chosen = "jsonl" if variables.get("VOXCLI_JSON") else variables.get("VOXCLI_FORMAT", "")
     for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
         if argument == "--":
             break

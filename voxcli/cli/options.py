@@ -45,7 +45,7 @@ Format = Annotated[
     Literal["auto", "live", "text", "jsonl", "deepgram"],
     option("--format", "-f", panel=OUTPUT, help="auto is live on a terminal and text elsewhere."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Short for --format jsonl.", rich_help_panel=OUTPUT)]
+Json = Annotated[bool, option("--json", panel=OUTPUT, help="Short for --format jsonl.")]
 OutputFiles = Annotated[
     list[Path],
     option(
