@@ -41,6 +41,7 @@ def test_an_utterance_knows_its_place() -> None:
     transcript = Transcript()
     assert transcript.add(first) == []
     assert transcript.add(last) == [Utterance(text="good day", start=0.4, end=2.5, backend="a")]
+    assert speech_end(first) == 0.8
 
 
 def test_speech_is_placed_by_words_then_by_speech_then_by_span() -> None:
