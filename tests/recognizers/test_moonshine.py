@@ -18,7 +18,7 @@ from voxcli.audio import Chunk
 from voxcli.errors import BackendError, ModelBroken
 from voxcli.events import Results
 from voxcli.recognizers import RecognizerOptions, open_recognizer
-from voxcli.recognizers.moonshine import Cadence, Line, MoonshineDecoder
+from voxcli.recognizers.moonshine_decoder import Cadence, Line, MoonshineDecoder
 
 SECOND = 16_000
 ALWAYS = Cadence(0.0, 0.0)

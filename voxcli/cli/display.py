@@ -17,7 +17,7 @@ from voxcli.renderers.output import FileOutput, StreamOutput
 from voxcli.transcript import Utterance
 
 if TYPE_CHECKING:
-    from voxcli.cli.run import Settings
+    from voxcli.cli.settings import Settings
     from voxcli.renderers.live import StatusRenderer
 
 

@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from voxcli.audio import SAMPLE_RATE
-from voxcli.cli.backends import Backends, Opened, Wanted
+from voxcli.cli.backends import Backends, Opened
 from voxcli.cli.display import Display
 from voxcli.cli.environment import Environment
 from voxcli.cli.interrupts import Interrupts
 from voxcli.cli.native import native_chatter_silenced
+from voxcli.cli.settings import Settings
 from voxcli.errors import BackendError, OutputError, VoxcliError
 from voxcli.events import Error, Session, Summary
-from voxcli.pipeline import Outcome, Pipeline, PipelineOptions, Stop
-from voxcli.sources import Source, SourceOptions, open_source
+from voxcli.pipeline import Outcome, Pipeline, Stop
+from voxcli.sources import Source, open_source
 
 AUDIO_LOST = 6
 """Exit code under --strict."""
 
 LOST_TOLERANCE_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All that a command line says, checked."""
-
-    sources: tuple[str, ...]
-    wanted: Wanted
-    format: str
-    files: tuple[Path, ...]
-    interim: bool
-    timestamps: bool
-    strict: bool
-    source_options: SourceOptions
-    pipeline: PipelineOptions
-
-    @property
-    def several(self) -> bool:
-        """Whether lines must say which source they are about."""
-        return len(self.sources) > 1
 
 
 def run(settings: Settings, environment: Environment) -> int:

@@ -49,7 +49,8 @@ def transcribe(
     Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
     from voxcli.cli.backends import Wanted
-    from voxcli.cli.run import Settings, run
+    from voxcli.cli.run import run
+    from voxcli.cli.settings import Settings
     from voxcli.pipeline import PipelineOptions
     from voxcli.sources import SourceOptions
 
@@ -78,7 +79,8 @@ def transcribe(
 
 
 def _format(asked: str, environment: Environment) -> str:
-    if asked != "auto":
+    """The format that is meant. The live view is for terminals: elsewhere its escape codes would be in the way."""
+    if asked not in ("auto", "live"):
         return asked
     return "live" if environment.is_terminal(environment.stdout) else "text"
 

@@ -17,7 +17,7 @@ from moonshine_voice.transcriber import Transcriber
 
 from voxcli.audio import SAMPLE_RATE
 from voxcli.errors import BackendError, ModelBroken
-from voxcli.recognizers.moonshine import Line
+from voxcli.recognizers.moonshine_decoder import Line
 
 _ARCHITECTURES = {
     "tiny-streaming": ModelArch.TINY_STREAMING,
