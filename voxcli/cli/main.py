@@ -11,8 +11,6 @@ from typer.main import get_command
 from voxcli.cli.app import app
 from voxcli.cli.environment import Environment
 from voxcli.errors import OutputError, ReaderGone, UsageError, VoxcliError
-from voxcli.events import Error
-from voxcli.renderers.jsonl import encode
 
 INTERRUPTED = 130
 JSON_FORMATS = ("jsonl", "deepgram")
@@ -56,6 +54,9 @@ def _usage_error(error: TyperException) -> UsageError:
 def _report(error: VoxcliError, arguments: Sequence[str], environment: Environment) -> None:
     """One object on standard output where JSON was asked for; two plain lines on standard error always."""
     if wants_json(arguments, environment.variables) and not isinstance(error, OutputError):
+        from voxcli.events import Error
+        from voxcli.renderers.jsonl import encode
+
         environment.print(encode(Error(code=error.code, message=error.message, hint=error.hint)))
     environment.complain_of(error)
 
