@@ -26,6 +26,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def _install(extra: str) -> str:
+    return f"pip install 'voxcli[{extra}]', or '.[{extra}]' from a clone"
+
+
 class VoxcliError(Exception):
     """The root of the tree: something went wrong that a person can be told about.
 
@@ -61,7 +65,13 @@ class SourceNotFound(SourceError):
     code = "source_not_found"
 
     def __init__(self, source: str) -> None:
-        super().__init__(f"{source}: no such file", "check the path; use - for standard input")
+        is_address = "://" in source
+        super().__init__(
+            f"{source}: no such file",
+            "addresses are not fetched: curl ADDRESS | voxcli transcribe -"
+            if is_address
+            else "check the path; use - for standard input",
+        )
 
 
 class SourceUnreadable(SourceError):
@@ -110,7 +120,7 @@ class SourceNeedsExtra(SourceError):
     code = "source_needs_extra"
 
     def __init__(self, source: str, what: str, extra: str) -> None:
-        super().__init__(f"{source}: {what} needs the extra '{extra}'", f"pip install 'voxcli[{extra}]'")
+        super().__init__(f"{source}: {what} needs the extra '{extra}'", _install(extra))
 
 
 class BackendError(VoxcliError):
@@ -126,7 +136,7 @@ class BackendNeedsExtra(BackendError):
     code = "backend_needs_extra"
 
     def __init__(self, backend: str, extra: str) -> None:
-        super().__init__(f"the backend {backend} is not installed", f"pip install 'voxcli[{extra}]'")
+        super().__init__(f"the backend {backend} is not installed", _install(extra))
 
 
 class ModelNotFound(BackendError):
@@ -155,8 +165,12 @@ class OutputError(VoxcliError):
 
     code = "output"
 
-    def __init__(self, target: str, reason: str, hint: str = "free some space or choose another place") -> None:
-        super().__init__(f"{target}: cannot write: {reason}", hint)
+    def __init__(self, target: str, reason: str) -> None:
+        full = "space" in reason or "large" in reason or "quota" in reason
+        super().__init__(
+            f"{target}: cannot write: {reason}",
+            "free some space or choose another place" if full else "choose another place",
+        )
 
 
 class ReaderGone(Exception):

@@ -165,6 +165,40 @@ def test_files_are_written_beside_standard_output(home: Path) -> None:
     assert [line["type"] for line in lines((home / "b.jsonl").read_bytes())][0::4] == ["Session", "Summary"]
 
 
+@pytest.mark.parametrize(
+    "arguments", [["missing.wav"], [str(HARBOUR), "-l", "fr", "--no-download"], [str(HARBOUR), "-b", "whisper"]]
+)
+def test_a_run_that_never_begins_destroys_nothing(home: Path, arguments: list[str]) -> None:
+    (home / "keep.txt").write_text("keep me")
+    assert voxcli("transcribe", *arguments, "-o", "keep.txt", "-o", "new.txt", home=home).returncode in (2, 3, 5)
+    assert (home / "keep.txt").read_text() == "keep me"
+    assert not (home / "new.txt").exists()
+
+
+def test_a_recording_is_not_written_over(home: Path) -> None:
+    (home / "a.txt").write_bytes(HARBOUR.read_bytes())
+    (home / "b.txt").hardlink_to(home / "a.txt")
+    done = voxcli("transcribe", "a.txt", "-o", "b.txt", home=home)
+    assert done.returncode == 2
+    assert (home / "a.txt").read_bytes() == HARBOUR.read_bytes()
+
+
+def test_an_error_before_the_first_source_is_kept_for_the_file(home: Path) -> None:
+    voxcli("transcribe", "missing.wav", HARBOUR, "-o", "a.jsonl", home=home)
+    assert [line["type"] for line in lines((home / "a.jsonl").read_bytes())][:2] == ["Error", "Session"]
+
+
+def test_an_mp4_redirected_from_a_file_can_be_searched(home: Path) -> None:
+    with (SAMPLES / "meeting.m4a").open("rb") as file:
+        done = voxcli("transcribe", "-q", "-", home=home, stdin=file.fileno())
+    assert words(done.stdout.decode()) == words(transcript_of("meeting.m4a"))
+
+
+def test_the_live_view_is_for_terminals(home: Path) -> None:
+    done = voxcli("transcribe", "-f", "live", HARBOUR, home=home)
+    assert done.stdout.decode() == SAID
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_costs_only_that_file(home: Path) -> None:
     (home / "full.txt").symlink_to("/dev/full")
@@ -336,7 +370,7 @@ def test_an_option_can_be_set_by_its_variable(home: Path) -> None:
 
 def test_verbose_counts_what_went_through(home: Path) -> None:
     done = voxcli("transcribe", "-v", HARBOUR, home=home)
-    assert "most_kept" in done.stderr.decode()
+    assert "8.3 s of audio, 8.3 s covered by 3 finals; the ring held" in done.stderr.decode()
 
 
 # Time: what is heard is printed, and whoever wants to stop is heard.

@@ -284,5 +284,5 @@ async def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.Monk
     recognizer = open_recognizer("moonshine", RecognizerOptions(TINY, "tiny-en"))
     with pytest.raises(BackendError, match="moonshine is not installed") as caught:
         await recognizer.load()
-    assert caught.value.hint == "pip install 'voxcli[moonshine]'"
+    assert caught.value.hint == "pip install 'voxcli[moonshine]', or '.[moonshine]' from a clone"
     await recognizer.close()

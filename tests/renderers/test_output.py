@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from voxcli.errors import OutputError, ReaderGone
-from voxcli.events import Error
+from voxcli.events import Error, Session
 from voxcli.renderers import RendererOptions, open_renderer
 from voxcli.renderers.fanout import Fanout
 from voxcli.renderers.output import FileOutput, StreamOutput
@@ -18,21 +18,35 @@ FULL = Path("/dev/full")
 full_device = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 
 
+SESSION = Session(source="a.wav", backends=("vosk",), sample_rate=16_000, channels=1)
+
+
 def said(text: str) -> Utterance:
     return Utterance(text=text, start=0, end=1, backend="vosk")
 
 
 def test_each_line_is_there_when_it_is_written(tmp_path: Path) -> None:
     output = FileOutput(tmp_path / "a.txt")
+    output.begin()
     output.line("안녕")
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "안녕\n"
     output.close()
 
 
-def test_a_file_is_begun_anew(tmp_path: Path) -> None:
+def test_a_file_is_begun_anew_when_there_is_something_to_begin(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
+    output = FileOutput(tmp_path / "a.txt")
+    output.line("an early error")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    output.begin()
+    output.begin()
+    assert (tmp_path / "a.txt").read_text() == "an early error\n"
+    output.close()
+
+
+def test_a_run_that_never_begins_leaves_no_file(tmp_path: Path) -> None:
     FileOutput(tmp_path / "a.txt").close()
-    assert (tmp_path / "a.txt").read_text() == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
@@ -43,6 +57,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 @full_device
 def test_a_full_device_is_one_sentence() -> None:
     output = FileOutput(FULL)
+    output.begin()
     with pytest.raises(OutputError, match="/dev/full: cannot write: no space left on device"):
         output.line("x")
     assert output.stream.closed
@@ -50,6 +65,7 @@ def test_a_full_device_is_one_sentence() -> None:
 
 def test_a_file_ends_with_its_last_whole_line(tmp_path: Path, file_limit: int) -> None:
     output = FileOutput(tmp_path / "a.txt")
+    output.begin()
     line = "x" * 99
     with pytest.raises(OutputError, match="file too large"):
         for _ in range(1_000):
@@ -97,11 +113,13 @@ def test_a_file_that_fails_is_given_up_and_the_others_go_on(tmp_path: Path) -> N
     failures: list[OutputError] = []
     files = [FileOutput(FULL), FileOutput(tmp_path / "b.txt")]
     shown = FileOutput(tmp_path / "a.txt")
+    shown.begin()
     fanout = Fanout(
         [open_renderer("text", shown, RendererOptions())],
         [(open_renderer("text", file, RendererOptions()), file) for file in files],
         failures.append,
     )
+    fanout.show(SESSION)
     fanout.utterance(said("one"))
     fanout.show(Error(code="x", message="y", hint="z"))
     fanout.utterance(said("two"))
@@ -121,6 +139,7 @@ def test_a_failing_standard_output_is_not_swallowed(tmp_path: Path) -> None:
         def close(self) -> None: ...
 
     file = FileOutput(tmp_path / "a.txt")
+    file.begin()
     fanout = Fanout([Failing()], [(open_renderer("text", file, RendererOptions()), file)], lambda error: None)
     with pytest.raises(OutputError):
         fanout.utterance(said("one"))

@@ -142,7 +142,7 @@ async def test_without_the_extra(through_a_pipe: bool, monkeypatch: pytest.Monke
     heard = await (hear_pipe(path.read_bytes()) if through_a_pipe else hear(path))
     assert isinstance(heard.error, SourceNeedsExtra)
     assert "this kind of file (webm or mkv) needs the extra 'media'" in heard.error.message
-    assert heard.error.hint == "pip install 'voxcli[media]'"
+    assert heard.error.hint.startswith("pip install 'voxcli[media]'")
 
 
 async def test_a_header_and_no_packets(tmp_path: Path) -> None:

@@ -155,6 +155,15 @@ async def test_a_wav_whose_writer_knew_no_size(size: int, rate: int) -> None:
     assert len(heard.samples) == 16_000
 
 
+async def test_a_wav_ends_where_its_header_says_though_the_pipe_stays_open() -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, container(tone(0.5), 16_000, "WAV", "PCM_16"))
+    heard = await asyncio.wait_for(hear("-", stdin_fd=read_end), 5)
+    assert (len(heard.samples), heard.error) == (8_000, None)
+    os.close(write_end)
+    os.close(read_end)
+
+
 async def test_what_follows_the_sound_of_a_wav_is_not_heard() -> None:
     data = container(tone(1), 16_000, "WAV", "PCM_16") + b"LIST\x10\0\0\0INFOISFT\x04\0\0\0lame"
     heard = await hear_pipe(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,12 +10,13 @@ from functools import partial
 from voxcli import models
 from voxcli.cli.environment import Environment
 from voxcli.cli.pulling import told
-from voxcli.errors import BackendError, BackendNeedsExtra, UsageError
+from voxcli.errors import BackendError, BackendNeedsExtra, DownloadFailed, ModelNotFound, UsageError
 from voxcli.models import Model, Places
 from voxcli.recognizers import RECOGNIZERS, Recognizer, RecognizerOptions, open_recognizer
 from voxcli.recognizers.failover import FailoverRecognizer
 
 LOCAL, AUTO = "local", "auto"
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Wanted:
         """From the options' words. Raises UsageError."""
         names = _parsed_chain(chain)
         names = names if failover else names[:1]
+        if not _LANGUAGE.fullmatch(language):
+            raise UsageError(f"{language or 'nothing'} is no code of a language", "use one such as en, en-us or ko")
         return cls(names, _parsed_models(models, names), language, interim, may_download)
 
 
@@ -102,10 +106,23 @@ class Backends:
         if name == "moonshine":
             raise self._no_moonshine()
         wanted = self._models.get(name) or self._wanted.language
+        try:
+            return self._fetch(wanted)
+        except (ModelNotFound, DownloadFailed) as error:
+            raise self._with_easier_way(error) from error
+
+    def _fetch(self, wanted: str) -> Model:
         if not self._wanted.may_download:
             raise models.not_found(self._places, wanted)
+        self._environment.say(f"no Vosk model for {wanted} is here; asking {self._places.publisher_url} for one")
         with told(self._environment) as (say, progress):
             return models.pull(self._places, wanted, say=say, progress=progress, cancelled=self._cancelled)
+
+    def _with_easier_way(self, error: BackendError) -> BackendError:
+        """For English, which needs no download where Moonshine is installed."""
+        if is_english(self._wanted.language) and LOCAL in self._wanted.chain and not self._find("moonshine"):
+            error.hint = f"{BackendNeedsExtra('moonshine', 'moonshine').hint} brings an English model; or {error.hint}"
+        return error
 
     def _find(self, name: str) -> Model | None:
         return models.find(self._places, language=self._wanted.language, name=self._models.get(name), backend=name)
@@ -135,7 +152,7 @@ def is_english(language: str) -> bool:
 
 def _parsed_chain(text: str) -> tuple[str, ...]:
     names = [LOCAL if name == AUTO else name for name in (part.strip() for part in text.split(",")) if name]
-    known = (LOCAL, *RECOGNIZERS)
+    known = (AUTO, LOCAL, *RECOGNIZERS)
     for name in names:
         if name.partition("=")[0] in known and "=" in name:
             raise UsageError(f"the backend {name.partition('=')[0]} takes no address", "name it alone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from voxcli.events import Event, Notice, Session, Summary
 from voxcli.renderers import SUFFIXES, Renderer, RendererOptions, Status, open_renderer
 from voxcli.renderers.fanout import Fanout
 from voxcli.renderers.output import FileOutput, StreamOutput
+from voxcli.sources import label
 from voxcli.transcript import Utterance
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Display:
         self._teller = Teller(environment.say)
         self._drawn: StatusRenderer | None = None
         formats = [output_format(path) for path in settings.files]
+        _check_distinct(settings.files, settings.sources)
         files = [self._file(path, format) for path, format in zip(settings.files, formats, strict=True)]
         self.renderer: Renderer = Fanout([self._standard_output(), *self._status(), self._teller], files, self._give_up)
 
@@ -44,6 +46,11 @@ class Display:
         self._environment.through = None
         self.renderer.close()
 
+    def redraw(self) -> None:
+        """Draw anew: a terminal shows ^C where the cursor was."""
+        if self._drawn is not None:
+            self._drawn.redraw(again=True)
+
     def give_terminal_back(self) -> None:
         """Leave no half-drawn line and no hidden cursor behind, whatever is going on."""
         if self._drawn is not None:
@@ -52,7 +59,9 @@ class Display:
     def say_if_nothing_was_said(self, source: str, summary: Summary) -> None:
         """A source without words is no error, but somebody may wonder."""
         if not self._teller.spoken and summary.stop_reason == "end_of_source":
-            self._environment.say(f"{source}: no speech was recognized in {summary.audio_seconds:.1f} s of audio")
+            self._environment.say(
+                f"{label(source)}: no speech was recognized in {summary.audio_seconds:.1f} s of audio"
+            )
 
     def _standard_output(self) -> Renderer:
         settings, environment = self._settings, self._environment
@@ -61,6 +70,7 @@ class Display:
             timestamps=settings.timestamps,
             color=environment.color_on(environment.stdout),
             several=settings.several,
+            status=not environment.quiet,
         )
         renderer = open_renderer(settings.format, StreamOutput(environment.stdout), options)
         if settings.format == "live":
@@ -122,6 +132,21 @@ def output_format(path: Path) -> str:
     if format is None:
         raise UsageError(f"{path}: the suffix says no format", f"end the name in {' or '.join(SUFFIXES)}")
     return format
+
+
+def _check_distinct(files: Sequence[Path], sources: Sequence[str]) -> None:
+    """No file is written twice, and none that is read. Raises UsageError."""
+    for number, file in enumerate(files):
+        if any(_is_same(file, other) for other in files[:number]):
+            raise UsageError(f"{file}: would be written twice", "name each file once")
+        if any(_is_same(file, Path(source)) for source in sources):
+            raise UsageError(f"{file}: is read from, so it cannot be written to", "choose another name for the results")
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    if file.exists() and other.exists():
+        return file.samefile(other) and file.is_file()
+    return file.absolute() == other.absolute()
 
 
 def _is_file(environment: Environment) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from pathlib import Path
 
 from typer.exceptions import Abort, Exit, TyperException
 from typer.main import get_command
@@ -47,8 +49,16 @@ def _run(arguments: Sequence[str], environment: Environment) -> int:
 def _usage_error(error: TyperException) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "voxcli"
-    message = " ".join(error.format_message().split())
-    return UsageError(message.rstrip("."), f"{command} --help shows what it takes")
+    message = " ".join(error.format_message().replace("Value error, ", "").split())
+    return UsageError(message.rstrip("."), _hint(message) or f"{command} --help shows what it takes")
+
+
+def _hint(message: str) -> str | None:
+    """For the commonest slip: a recording where a command should be."""
+    named = re.fullmatch(r"No such command '(.+?)'\..*", message)
+    if named and Path(named[1]).exists():
+        return f"voxcli transcribe {named[1]}"
+    return None
 
 
 def _report(error: VoxcliError, arguments: Sequence[str], environment: Environment) -> None:

@@ -15,6 +15,7 @@ from voxcli.models import Model, Places
 from voxcli.printable import printable
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Speech models: list, pull, verify and remove those that transcribe on this machine.",
 )
@@ -139,11 +140,12 @@ def _show_table(env: Environment, columns: Sequence[str], rows: list[tuple[str, 
     table = Table(box=SIMPLE_HEAD)
     for column in columns:
         justify: Literal["left", "right"] = "right" if column == "size" else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column != "path")
+        table.add_column(column, justify=justify, no_wrap=True)
     size = columns.index("size")
     for row in rows:
         table.add_row(*map(Text, (*row[:size], models.mebibytes(int(row[size])), *row[size + 1 :])))
-    Console(file=env.stdout, force_terminal=env.color_on(env.stdout), highlight=False).print(table)
+    # As wide as the table needs to be: a path that the terminal wraps can still be copied.
+    Console(file=env.stdout, width=1_000, force_terminal=env.color_on(env.stdout), highlight=False).print(table)
 
 
 def _suspects(places: Places, wanted: str | None) -> list[Model]:

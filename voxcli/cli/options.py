@@ -24,7 +24,7 @@ Backend = Annotated[
     option(
         "--backend", "-b", metavar="CHAIN", panel=RECOGNITION,
         help="Recognizers, comma separated, tried in this order: vosk, moonshine, or local, which takes Vosk where a "
-        "model of the language is installed and else Moonshine for English.",
+        "model of the language is installed and else Moonshine for English. auto is local.",
     ),
 ]  # fmt: skip
 NoFailover = Annotated[bool, option("--no-failover", panel=RECOGNITION, help="Only the first of the chain.")]
@@ -43,7 +43,13 @@ NoDownload = Annotated[
 ]
 Format = Annotated[
     Literal["auto", "live", "text", "jsonl", "deepgram"],
-    option("--format", "-f", panel=OUTPUT, help="auto is live on a terminal and text elsewhere."),
+    option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        panel=OUTPUT,
+        help="auto, live, text, jsonl or deepgram. auto is live on a terminal and text elsewhere.",
+    ),
 ]
 Json = Annotated[bool, option("--json", panel=OUTPUT, help="Short for --format jsonl.")]
 OutputFiles = Annotated[
@@ -66,7 +72,13 @@ Timestamps = Annotated[
 Strict = Annotated[bool, option("--strict", panel=OUTPUT, help="Exit with 6 if any audio was left untranscribed.")]
 RawEncoding = Annotated[
     Encoding | None,
-    option("--encoding", panel=AUDIO, show_default=False, help="How raw audio on standard input is written."),
+    option(
+        "--encoding",
+        metavar="ENCODING",
+        panel=AUDIO,
+        show_default=False,
+        help="How headerless audio is written: linear16 (unless said), linear32, float32, mulaw, alaw.",
+    ),
 ]
 RawSampleRate = Annotated[
     int | None,

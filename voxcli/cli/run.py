@@ -6,7 +6,7 @@ import asyncio
 import os
 from functools import partial
 
-from voxcli.audio import SAMPLE_RATE
+from voxcli.audio import SAMPLE_RATE, seconds
 from voxcli.cli.backends import Backends, Opened
 from voxcli.cli.display import Display
 from voxcli.cli.environment import Environment
@@ -16,7 +16,7 @@ from voxcli.cli.settings import Settings
 from voxcli.errors import BackendError, OutputError, VoxcliError
 from voxcli.events import Error, Session, Summary
 from voxcli.pipeline import Outcome, Pipeline, Stop
-from voxcli.sources import Source, open_source
+from voxcli.sources import Source, label, open_source
 
 AUDIO_LOST = 6
 """Exit code under --strict."""
@@ -46,13 +46,17 @@ class Run:
         """Every source, one after the other. Raises VoxcliError for what ends the run before it has begun."""
         loop = asyncio.get_running_loop()
         with Display(self._settings, self._environment, self._errors.append) as display:
-            wish = partial(loop.call_soon_threadsafe, self._stop.request, "interrupted")
+            wish = partial(loop.call_soon_threadsafe, self._wish_to_stop, display)
             with Interrupts(first=wish, last=display.give_terminal_back) as interrupts:
                 await self._sources(display)
         code = self._exit_code(interrupts.exit_code)
         if interrupts.exit_code is not None:
             self._leave_at_once(code)
         return code
+
+    def _wish_to_stop(self, display: Display) -> None:
+        self._stop.request("interrupted")
+        display.redraw()
 
     async def _sources(self, display: Display) -> None:
         try:
@@ -89,7 +93,7 @@ class Run:
         finally:
             await source.close()
             for remark in source.remarks:
-                self._environment.say(f"{name}: {remark}")
+                self._environment.say(f"{label(name)}: {remark}")
 
     async def _opened_one(self, source: Source, opened: Opened, display: Display) -> None:
         several, options = self._settings.several, self._settings.pipeline
@@ -113,8 +117,7 @@ class Run:
         if outcome.error is not None:
             self._remember(outcome.error)
         if self._environment.verbosity:
-            self._environment.say(f"{name}: {outcome.summary}")
-            self._environment.say(f"{name}: {outcome.ring}")
+            self._environment.say(f"{label(name)}: {_account(outcome)}")
 
     def _remember(self, error: VoxcliError) -> None:
         self._errors.append(error)
@@ -132,6 +135,16 @@ class Run:
         """End the process without waiting for a thread that is still reading or decoding."""
         self._environment.settle()
         os._exit(code)
+
+
+def _account(outcome: Outcome) -> str:
+    """What went through, for those who asked for more words."""
+    summary, ring = outcome.summary, outcome.ring
+    return (
+        f"{summary.audio_seconds:.1f} s of audio, {summary.covered_seconds:.1f} s covered by {summary.finals} finals; "
+        f"the ring held {seconds(ring.most_kept):.1f} s at most, of {seconds(ring.capacity):g} s, and dropped "
+        f"{seconds(ring.dropped):.1f} s"
+    )
 
 
 def _lost(summary: Summary) -> bool:

@@ -16,7 +16,9 @@ app = typer.Typer(add_completion=False)
 STANDARD_INPUT = "-"
 
 
-@app.command()
+@app.command(
+    epilog="For example: voxcli transcribe talk.mp3 -o talk.txt; arecord -f S16_LE -r 16000 | voxcli transcribe -"
+)
 def transcribe(
     ctx: typer.Context,
     sources: Annotated[
@@ -87,6 +89,8 @@ def _format(asked: str, environment: Environment) -> str:
 
 def _sources(named: list[str], environment: Environment) -> list[str]:
     """What to read; standard input where nothing is named and something is piped in. Raises UsageError."""
+    if "" in named:
+        raise UsageError("a source without a name", "name a file, or - for standard input")
     if named.count(STANDARD_INPUT) > 1:
         raise UsageError("standard input can be read only once", "name - only once")
     if named and (STANDARD_INPUT not in named or not environment.stdin_is_terminal()):

@@ -31,6 +31,8 @@ class RendererOptions:
     """Whether colours may be written, by a renderer that uses any."""
     several: bool = False
     """Whether more than one source is to come."""
+    status: bool = True
+    """Whether to show how far the work has come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from voxcli.errors import OutputError, ReaderGone
-from voxcli.events import Event
+from voxcli.events import Event, Session
 from voxcli.renderers import Renderer, Status
 from voxcli.renderers.output import FileOutput
 from voxcli.transcript import Utterance
 
 
 class Fanout:
-    """``failed`` is called once for each file that is given up. Files are told first: what is shown has been saved."""
+    """``failed`` is called once for each file that is given up. Files are told first: what is shown has been saved.
+
+    A file begins with the first Session: until then there may turn out to be nothing to write.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,9 @@ class Fanout:
         self._failed = failed
 
     def show(self, event: Event) -> None:
+        if isinstance(event, Session):
+            for entry in list(self._files):
+                self._guarded(entry, entry[1].begin)
         self._to_files(lambda renderer: renderer.show(event))
         self._to_renderers(lambda renderer: renderer.show(event))
 

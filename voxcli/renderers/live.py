@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from rich.console import Console, RenderableType
 from rich.progress_bar import ProgressBar
@@ -37,9 +38,7 @@ class StatusRenderer:
         self._status: Status | None = None
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Session):
-            self._began = self._monotonic()
-        if isinstance(event, Summary):
+        if isinstance(event, (Session, Summary)):
             self._status = None
             self.region.close()
 
@@ -47,23 +46,29 @@ class StatusRenderer:
         """Results are shown elsewhere."""
 
     def status(self, status: Status) -> None:
-        self._status = status
         now = self._monotonic()
+        if self._status is None:
+            self._began = now  # not before: loading a model is no measure of speed
+        self._status = status
         if now - self._drawn_at >= REDRAW_SECONDS:
             self._drawn_at = now
             self.redraw()
 
-    def redraw(self) -> None:
-        """Draw what is known, at the width that the terminal has now."""
-        if self._status is not None:
-            columns = self.region.columns() - 1
-            self.region.draw([self._rendered(line, columns) for line in self._lines(self._status, columns)])
+    def redraw(self, *, again: bool = False) -> None:
+        """Draw what is known, at the width that the terminal has now; ``again`` even if nothing has changed."""
+        self.region.draw(self._frame(), again=again)
+
+    def _frame(self) -> list[str]:
+        if self._status is None:
+            return []
+        columns = self.region.columns() * 4 // 5
+        return [self._rendered(line, columns) for line in self._lines(self._status, columns)]
 
     def close(self) -> None:
         self.region.close()
 
     def _lines(self, status: Status, columns: int) -> list[RenderableType]:
-        return [progress(status, self._monotonic() - self._began, columns)]
+        return [progress(status, self._monotonic() - self._began, columns)] if self._options.status else []
 
     def _rendered(self, line: RenderableType, columns: int) -> str:
         """One line as text with escape codes."""
@@ -91,7 +96,10 @@ class LiveRenderer(StatusRenderer):
     def utterance(self, utterance: Utterance) -> None:
         text = printable(utterance.text)
         before = timestamp(utterance, self._options)
-        self.region.print(f"\x1b[2m{before}\x1b[0m{text}" if before and self._options.color else f"{before}{text}")
+        line = f"\x1b[2m{before}\x1b[0m{text}" if before and self._options.color else f"{before}{text}"
+        if self._status is not None:  # what was being said has just been said
+            self._status = replace(self._status, open_text="")
+        self.region.print(line, self._frame())
 
     def _lines(self, status: Status, columns: int) -> list[RenderableType]:
         lines = super()._lines(status, columns)

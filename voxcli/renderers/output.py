@@ -28,16 +28,43 @@ class StreamOutput:
 
 
 class FileOutput:
-    """Lines to a file, begun anew. After a failure the file ends with its last whole line."""
+    """Lines to a file. After a failure the file ends with its last whole line.
+
+    What stood in it before is kept until ``begin``: a run that never gets to any audio destroys nothing. Lines before
+    that, which can only be errors, wait.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Raises OutputError where the file could not be written."""
         self._path = path
+        self._waiting: list[str] = []
+        self._begun = False
+        existed = path.exists()
         try:
-            self.stream: TextIO = path.open("w", encoding="utf-8", newline="\n")
+            self.stream: TextIO = path.open("a", encoding="utf-8", newline="\n")
         except OSError as error:
             raise OutputError(str(path), reason(error)) from error
+        if not existed:
+            path.unlink(missing_ok=True)
+
+    def begin(self) -> None:
+        """Empty the file, or make it, for what comes now; a second call does nothing. Raises OutputError."""
+        if self._begun:
+            return
+        self._begun = True
+        self.stream.close()
+        try:
+            self.stream = self._path.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise OutputError(str(self._path), reason(error)) from error
+        waiting, self._waiting = self._waiting, []
+        for text in waiting:
+            self.line(text)
 
     def line(self, text: str) -> None:
+        if not self._begun:
+            self._waiting.append(text)
+            return
         whole_bytes = os.fstat(self.stream.fileno()).st_size
         try:
             self.stream.write(text + "\n")

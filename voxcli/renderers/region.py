@@ -13,11 +13,19 @@ from typing import TextIO
 from rich.text import Text
 
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-_ERASE_BELOW, _ERASE_RIGHT = "\x1b[J", "\x1b[K"
+_NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
+_ERASE = "\r\x1b[2K\x1b7\x1b[B\x1b[J\x1b8"
+"""The line of the cursor, then all below it. Erasing all at once from the very top of its screen, tmux would put what
+it erases into the scrollback."""
+_HOLD, _SHOW = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output: the frame appears at once, where it is known
 
 
 class Region:
-    """Draws rendered lines, each of which must be narrower than ``columns()``."""
+    """Draws rendered lines, each of which must be narrower than ``columns()``.
+
+    Lines that leave a fifth of the width free are best: then a window that is being dragged narrower wraps none of them
+    before they are drawn again, and tmux, which moves the screen up for each line it wraps, stays where it is.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -31,29 +39,33 @@ class Region:
         except OSError:
             return 80
 
-    def draw(self, lines: list[str]) -> None:
-        """Put these lines in the place of the ones before."""
-        if lines != self._lines:
+    def draw(self, lines: list[str], *, again: bool = False) -> None:
+        """Put these lines in the place of the ones before, if they differ or are wanted ``again``."""
+        if again or lines != self._lines:
             self._write(self._drawing(lines))
             self._lines = lines
 
-    def print(self, text: str) -> None:
-        """Add a line to the scrollback, above the region."""
-        self._write(f"\r{_ERASE_BELOW}{text}\n{self._drawing(self._lines)}")
+    def print(self, text: str, lines: list[str] | None = None) -> None:
+        """Add a line to the scrollback, above the region, whose lines become these, if any are given."""
+        if lines is not None:
+            self._lines = lines
+        self._write(f"{_ERASE}{text}\n{self._drawing(self._lines)}")
 
     def close(self) -> None:
         """Erase the region and give the cursor back."""
         if self._hidden:
             self._lines = []
-            self._write(f"\r{_ERASE_BELOW}{_SHOW_CURSOR}")
+            self._write(f"{_ERASE}{_SHOW_CURSOR}")
             self._hidden = False
 
     def _drawing(self, lines: list[str]) -> str:
         if not lines:
-            return f"\r{_ERASE_BELOW}"
+            return _ERASE
         up = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
-        body = f"{_ERASE_RIGHT}\n".join(lines)
-        return f"\r{self._hide()}{body}{_ERASE_RIGHT}{_ERASE_BELOW}\r{up}"
+        body = "\n".join(lines)
+        # Erased first, since a terminal that wraps anew remembers of a line that it was wrapped until it is erased. Not
+        # wrapped, since a frame drawn for the old width would take more lines than ``up`` goes back.
+        return f"{_HOLD}{self._hide()}{_ERASE}{_NO_WRAP}{body}{_WRAP}\r{up}{_SHOW}"
 
     def _hide(self) -> str:
         hide, self._hidden = ("" if self._hidden else _HIDE_CURSOR), True

@@ -17,6 +17,11 @@ from voxcli.audio import AudioFormat, Chunk
 STDIN = "-"
 
 
+def label(name: str) -> str:
+    """What a sentence calls the source."""
+    return "standard input" if name == STDIN else name
+
+
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
     """How to read what a source alone does not tell."""

@@ -75,11 +75,6 @@ Opener = Callable[[StopSignal], Decoder]
 """Opens and probes a source; may block until the signal is set; raises SourceError or UsageError."""
 
 
-def label(name: str) -> str:
-    """What a sentence calls the source."""
-    return "standard input" if name == "-" else name
-
-
 def refused(name: str, error: OSError) -> SourceError:
     """The error for something that the operating system does not let us open or read."""
     if isinstance(error, FileNotFoundError):

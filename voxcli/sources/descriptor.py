@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import queue
+import stat
 import sys
 import threading
 from collections.abc import Callable
+from typing import BinaryIO
 
 from voxcli.sources.decoder import StopSignal, refused
 
@@ -60,6 +62,14 @@ class ByteStream:
     def push_back(self, data: bytes) -> None:
         """Puts bytes in front of what comes next."""
         self._held = data + self._held
+
+    def as_file(self) -> BinaryIO | None:
+        """The same from its present place as a file that can be searched, where it is one (``< recording.mp4``)."""
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            return None
+        os.lseek(self._fd, -len(self._held), os.SEEK_CUR)
+        self._held = b""
+        return os.fdopen(os.dup(self._fd), "rb")
 
     def close(self) -> None:
         if self._owned:

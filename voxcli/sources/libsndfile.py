@@ -12,8 +12,9 @@ import soundfile
 from voxcli import ogg
 from voxcli.errors import SourceEmpty, SourceNotAudio, SourceTruncated
 from voxcli.sniff import Container
+from voxcli.sources import label
 from voxcli.sources.convert import Converter
-from voxcli.sources.decoder import BLOCK_SECONDS, STREAM_BLOCK_SECONDS, StopSignal, check_format, label
+from voxcli.sources.decoder import BLOCK_SECONDS, STREAM_BLOCK_SECONDS, StopSignal, check_format
 from voxcli.sources.descriptor import ByteStream
 from voxcli.sources.rewindable import RewindableStream
 

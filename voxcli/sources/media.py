@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from voxcli.errors import SourceEmpty, SourceNeedsExtra, SourceNotAudio, SourceTruncated, UsageError
+from voxcli.sources import label
 from voxcli.sources.convert import Converter, as_float
-from voxcli.sources.decoder import StopSignal, check_format, label
+from voxcli.sources.decoder import StopSignal, check_format
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from voxcli.errors import SourceUnreadable
-from voxcli.sources import STDIN, SourceOptions
-from voxcli.sources.decoder import Decoder, Opener, StopSignal, label, refused
+from voxcli.sources import STDIN, SourceOptions, label
+from voxcli.sources.decoder import Decoder, Opener, StopSignal, refused
 
 
 def opener(spec: str, options: SourceOptions, stdin_fd: int) -> Opener:

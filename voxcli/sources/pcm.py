@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from voxcli.audio import SAMPLE_RATE, AudioFormat, Encoding
 from voxcli.errors import SourceEmpty, SourceNotAudio, SourceTruncated
-from voxcli.sources.decoder import BLOCK_SECONDS, StopSignal, label
+from voxcli.sources import label
+from voxcli.sources.decoder import BLOCK_SECONDS, StopSignal
 from voxcli.sources.descriptor import READ_BYTES, ByteStream
 from voxcli.wav import Coding, WavError, WavHeader, WavParser
 
@@ -64,7 +65,7 @@ class PcmDecoder:
     def _frames(self) -> Iterator[bytes]:
         """The sound as it comes, cut between frames; an incomplete last one is left out with a remark."""
         rest = b""
-        while data := self._stream.read(self._next_bytes()):
+        while (size := self._next_bytes()) and (data := self._stream.read(size)):
             self._bytes += len(data)
             data = rest + data
             whole = len(data) - len(data) % self._header.frame_bytes
@@ -75,6 +76,7 @@ class PcmDecoder:
             self.remarks.append(f"the last {len(rest)} bytes are not a whole sample and were left out")
 
     def _next_bytes(self) -> int:
+        """How much to ask for; 0 when all that was declared has come, for a pipe may stay open long after."""
         if self._header.data_bytes is None:
             return self._read_bytes
         return min(self._read_bytes, self._header.data_bytes - self._bytes)

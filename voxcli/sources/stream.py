@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from voxcli.errors import SourceEmpty, SourceNotAudio, UsageError
 from voxcli.sniff import MAGIC_BYTES, SNIFF_BYTES, Container, by_signature, id3_bytes, index_at_end, sniff
-from voxcli.sources import SourceOptions
-from voxcli.sources.decoder import STREAM_BLOCK_SECONDS, Decoder, StopSignal, label
+from voxcli.sources import SourceOptions, label
+from voxcli.sources.decoder import STREAM_BLOCK_SECONDS, Decoder, StopSignal
 from voxcli.sources.descriptor import ByteStream
 from voxcli.sources.pcm import open_raw, open_wav
 
@@ -67,6 +67,8 @@ def _media(name: str, stream: ByteStream, kind: Container, audio_stream: int | N
     from voxcli.sources.media import MediaDecoder
 
     if kind is Container.MP4 and index_at_end(_peek(stream, SNIFF_BYTES)):
+        if (file := stream.as_file()) is not None:
+            return MediaDecoder(name, file, kind, stop, audio_stream=audio_stream)
         raise SourceNotAudio(
             label(name),
             "the index of this MP4 file is at its end, where a stream cannot look for it",
