@@ -7,7 +7,7 @@
     overhead    what the pipeline alone costs, and a line of JSON
     memory      peak memory at 5, 20 and 60 minutes
 
-Without names all of them, in this order: about an hour and a half; with --quick about ten minutes. What is not measured
+Without names all of them, in this order: about an hour; with --quick about ten minutes. What is not measured
 this time keeps its section of results.md from the last time.
 """
 
@@ -44,19 +44,23 @@ def main() -> None:
 
 
 def _measure(place: Place, name: str, command: str) -> None:
-    family = import_module(f"benchmarks.{name}")
+    family: Any = import_module(f"benchmarks.{name}")
     measure: Callable[[Place], Iterator[Row]] = family.rows
     rows: list[Row] = []
     for row in measure(place):
         rows.append(row)
         print(f"{row.what} | {row.against} | {row.measure} | {row.value} | {row.goal} | {row.absolute}", flush=True)
-        _keep(place, name, family, command, rows)  # so that a run that is broken off leaves what it has
+        _keep(place, name, family.TITLE, command, rows)  # so that a run that is broken off leaves what it has
+    if hasattr(family, "remarks"):
+        _keep(place, name, family.TITLE, command, rows, family.remarks(place))
 
 
-def _keep(place: Place, name: str, family: Any, command: str, rows: Sequence[Row]) -> None:
-    about = report.machine(place.versions, INSTALLED.read_text(encoding="utf-8"), floor_mb(place.variables))
-    remarks = family.remarks(place) if hasattr(family, "remarks") else ()
-    section = Section(family.TITLE, command, f"{datetime.now(UTC):%Y-%m-%d}", about, tuple(rows), remarks)
+def _keep(
+    place: Place, name: str, title: str, command: str, rows: Sequence[Row], remarks: tuple[str, ...] = ()
+) -> None:
+    moment = report.moment(INSTALLED.read_text(encoding="utf-8"), floor_mb(place.variables))
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    section = Section(title, command, date, report.machine(place.versions), moment, tuple(rows), remarks)
     report.save(WORK / "rows", name, section)
     report.write(WORK / "rows", FAMILIES, WORK.parent / "results.md", "python -m benchmarks")
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ Watcher = Callable[[str, int], None]
 """Told each line of output as it comes, and the process that wrote it."""
 
 _MB = 1_000_000
-_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_RSS_UNIT_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def run(command: Command, watch: Watcher | None = None) -> Usage:
         if process.returncode:
             errors.seek(0)
             raise RuntimeError(f"{command.name} ended with {process.returncode}: {errors.read()[-2000:]}")
-    return Usage(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss * _RSS_UNIT / _MB, "".join(lines))
+    return Usage(wall, spent.ru_utime + spent.ru_stime, spent.ru_maxrss * _RSS_UNIT_BYTES / _MB, "".join(lines))
 
 
 def _watched(process: subprocess.Popen[str], watch: Watcher | None) -> Iterator[str]:

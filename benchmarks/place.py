@@ -96,6 +96,8 @@ class Place:
 
 def open_place(*, quick: bool, keep: bool) -> Place:
     """Make what is not there. ``keep`` leaves an installed voxcli as it is, however old."""
+    if sys.platform != "linux":
+        raise SystemExit("the benchmarks run on Linux only: they read the peak memory of a process from /proc")
     WORK.mkdir(exist_ok=True)
     variables = _variables()
     python = WORK / "venv" / "bin" / "python"
@@ -159,7 +161,3 @@ def _model_without_dither(place: Place) -> None:
 def has(program: str) -> bool:
     """Whether the system has a program."""
     return shutil.which(program) is not None
-
-
-if sys.platform == "win32":
-    raise SystemExit("the benchmarks need os.wait4, which Windows does not have")

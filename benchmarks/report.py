@@ -13,10 +13,10 @@ from typing import Any
 _HEADER = """\
 # Results
 
-Made by `{command}`; what each row is, and how to read it: [README.md](README.md). Each figure is the median of the
-ratios (for memory: of the differences) between neighbouring runs, ours to the other's, with the least and the greatest;
-`n` is how many pairs there were. Beside it stand the medians themselves, ours first, which mean nothing on another
-machine.
+Made by `{command}`; [README.md](README.md) says what each row is and how it is measured. Each figure is the median of
+the ratios (for memory: of the differences) between neighbouring runs, ours to the other's, with the least and the
+greatest; `n` is how many pairs there were. A goal is met by the median: where the spread reaches beyond it, the machine
+was too busy to tell. Beside it stand the medians themselves, ours first, which mean nothing on another machine.
 """
 
 
@@ -42,6 +42,7 @@ class Section:
     command: str
     date: str
     machine: str
+    moment: str
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
 
@@ -54,29 +55,30 @@ def save(folder: Path, name: str, section: Section) -> None:
 
 def write(folder: Path, names: Iterable[str], results: Path, command: str) -> None:
     """results.md, from everything that was kept, in the order of ``names``."""
-    parts = [_HEADER.format(command=command)]
-    for name in names:
-        kept = folder / f"{name}.json"
-        if kept.exists():
-            parts.append(_section(json.loads(kept.read_text(encoding="utf-8"))))
-    results.write_text("\n".join(parts), encoding="utf-8")
+    kept = (folder / f"{name}.json" for name in names)
+    sections = [json.loads(file.read_text(encoding="utf-8")) for file in kept if file.exists()]
+    machines = dict.fromkeys(section["machine"] for section in sections)
+    parts = [_HEADER.format(command=command), *(f"On {machine}.\n" for machine in machines)]
+    results.write_text("\n".join([*parts, *map(_section, sections)]), encoding="utf-8")
 
 
-def machine(versions: Mapping[str, str], voxcli: str, floor_mb: float) -> str:
-    """One line about what it was measured on, without anything that names the machine."""
+def machine(versions: Mapping[str, str]) -> str:
+    """One line about what it is measured on, without anything that names the machine."""
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return (
-        f"{os.cpu_count()} cores of {_cpu_model()}, {platform.system()} {platform.release().split('-')[0]}; "
-        f"CPython {platform.python_version()}, {packages}; {voxcli}; load {_load()} at the end; "
-        f"no peak RSS can be below {floor_mb:.0f} MB"
-    )
+    system = f"{platform.system()} {platform.release().split('-')[0]}"
+    return f"{os.cpu_count()} cores of {_cpu_model()}, {system}; CPython {platform.python_version()}, {packages}"
+
+
+def moment(voxcli: str, floor_mb: float) -> str:
+    """What differs from one section to the next."""
+    return f"{voxcli}; load {os.getloadavg()[0]:.1f} at the end; no peak RSS can be below {floor_mb:.0f} MB"
 
 
 def _section(section: dict[str, Any]) -> str:
     lines = [
         f"## {section['title']}",
         "",
-        f"`{section['command']}`, {section['date']}, on {section['machine']}.",
+        f"`{section['command']}`, {section['date']}; {section['moment']}.",
         "",
     ]
     if section["rows"]:
@@ -103,7 +105,3 @@ def _cpu_model() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"

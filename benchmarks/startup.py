@@ -1,4 +1,4 @@
-"""How soon the program answers, against the bare interpreter and the plainest Typer app of as many options."""
+"""How soon the program answers, against the bare interpreter, the plainest Typer app of as many options, and loops."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from benchmarks.place import Place
 from benchmarks.report import Row
 
 TITLE = "Start-up"
+SHORT_SECONDS = 2
 VERSION = (Goal("wall", 1.30), Goal("CPU", 1.30))
 HELP = (Goal("wall", 1.10), Goal("CPU", 1.10))
+SHORT = (Goal("wall"), Goal("CPU"))
 
 
 def rows(place: Place) -> Iterator[Row]:
@@ -27,6 +29,20 @@ def rows(place: Place) -> Iterator[Row]:
     )
     for comparison in comparisons:
         yield from compare(comparison, place.short_rounds)
+    yield from _short(place)
+
+
+def _short(place: Place) -> Iterator[Row]:
+    """A recording so short that it is mostly start-up: loading libraries and the model."""
+    for backend, model, sound in (
+        ("vosk", place.vosk_model, "korean.wav"),
+        ("moonshine", place.moonshine_model, "english.wav"),
+    ):
+        wav = place.audio(sound, SHORT_SECONDS)
+        ours = place.voxcli("transcribe", "--json", "-b", backend, "-m", model, wav)
+        bare = place.part("bare loop", f"bare_{backend}.py", model, wav)
+        what = f"voxcli transcribe -b {backend}, {SHORT_SECONDS} s"
+        yield from compare(Comparison(what, ours, (Peer(bare, SHORT),)), place.rounds)
 
 
 def remarks(place: Place) -> tuple[str, ...]:

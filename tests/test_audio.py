@@ -31,6 +31,14 @@ def test_a_chunk_knows_its_place() -> None:
     assert (chunk.samples, chunk.end) == (1_600, 3_200)
 
 
+@given(st.integers(0, 100), st.binary(max_size=60).map(lambda data: data[: len(data) // 2 * 2]), st.integers(1, 20))
+def test_a_chunk_in_pieces_is_the_chunk(start: int, data: bytes, length: int) -> None:
+    pieces = list(Chunk(start, data).split(length))
+    assert b"".join(piece.data for piece in pieces) == data
+    assert all(piece.samples == length for piece in pieces[:-1])
+    assert [piece.start for piece in pieces] == list(range(start, start + len(data) // 2, length))
+
+
 @given(st.integers(0, 2**40))
 def test_seconds_and_samples_agree(count: int) -> None:
     assert samples(seconds(count)) == count

@@ -64,7 +64,7 @@ class ScriptedSource:
 
 @dataclass
 class ScriptedRecognizer:
-    """Hears the number that each chunk carries; a final a chunk, but for a final that is ``held`` to the end."""
+    """Hears the number that each 100 ms carry; a final for each, but for a final that is ``held`` to the end."""
 
     failing: BackendError | None = None
     hanging: bool = False
@@ -83,10 +83,11 @@ class ScriptedRecognizer:
             yield self.notice
         async for chunk in chunks:
             self.chunks.append(chunk)
-            if not self.held:
-                yield heard(chunk)
-            if self.failing is not None and len(self.chunks) == 3:
-                raise self.failing
+            for piece in chunk.split(1_600):
+                if self.failing is not None and piece.start == 4_800:
+                    raise self.failing
+                if not self.held:
+                    yield heard(piece)
         if self.hanging:
             await asyncio.Event().wait()
         if self.held:
@@ -165,8 +166,15 @@ async def test_a_source_without_audio_has_no_latency() -> None:
 async def test_a_recognizer_is_given_whole_chunks_and_the_rest() -> None:
     recognizer = ScriptedRecognizer()
     await run(ScriptedSource([bytes(5_000), bytes(2), bytes(4_000)]), recognizer)
-    assert [chunk.samples for chunk in recognizer.chunks] == [1_600, 1_600, 1_301]
-    assert [chunk.start for chunk in recognizer.chunks] == [0, 1_600, 3_200]
+    assert [chunk.start for chunk in recognizer.chunks] == [0, *(chunk.end for chunk in recognizer.chunks[:-1])]
+    assert all(chunk.samples % 1_600 == 0 for chunk in recognizer.chunks[:-1])
+    assert recognizer.chunks[-1].end == 4_501
+
+
+async def test_a_recognizer_is_given_at_most_a_second() -> None:
+    recognizer = ScriptedRecognizer()
+    await run(ScriptedSource([bytes(32_000 * 5)]), recognizer)
+    assert max(chunk.samples for chunk in recognizer.chunks) == 16_000
 
 
 @given(st.lists(st.integers(0, 9_000), max_size=8), st.sampled_from([0.02, 0.1, 1.0]))
@@ -183,7 +191,7 @@ def test_no_sample_is_lost_or_doubled(sizes: list[int], chunk: float) -> None:
 
     asyncio.run(transcribe())
     assert b"".join(chunk.data for chunk in recognizer.chunks) == whole
-    assert all(chunk.samples == round(16_000 * chunk_s) for chunk_s in [chunk] for chunk in recognizer.chunks[:-1])
+    assert all(piece.samples % round(16_000 * chunk) == 0 for piece in recognizer.chunks[:-1])
 
 
 async def test_several_sources_are_told_apart() -> None:
@@ -230,7 +238,7 @@ async def test_a_wish_to_stop_ends_the_source_and_prints_the_tail() -> None:
     recognizer = ScriptedRecognizer(held=True)
 
     async def wish() -> None:
-        while len(recognizer.chunks) < 2:
+        while not recognizer.chunks or recognizer.chunks[-1].end < 3_200:
             await asyncio.sleep(0)
         stop.request("interrupted")
         stop.request("once")
@@ -272,8 +280,10 @@ async def test_a_fast_source_is_slowed_down() -> None:
 
 async def test_status_says_how_far_it_is() -> None:
     _, recorder = await run(ScriptedSource([speech(1, 2)]))
-    assert [status.heard for status in recorder.statuses] == [0.1, 0.2]
-    assert recorder.statuses[1] == Status(heard=0.2, total=0.2, backend="scripted", open_text="1")
+    heard = [status.heard for status in recorder.statuses]
+    assert heard == sorted(heard)
+    assert recorder.statuses[-1].heard == 0.2
+    assert recorder.statuses[0] == Status(heard=heard[0], total=0.2, backend="scripted", open_text="")
 
 
 async def test_a_failover_is_counted() -> None:

@@ -153,3 +153,16 @@ def test_narrow_samples_are_read_like_the_bytes_that_they_fill() -> None:
 def test_what_cannot_be_read_is_told(header: bytes, sentence: str) -> None:
     with pytest.raises(WavError, match=sentence):
         parse(header)
+
+
+@pytest.mark.parametrize(
+    ("header", "converted"),
+    [
+        (WavHeader(Coding.S16, 1, 16_000, None, 44), True),
+        (WavHeader(Coding.S16, 2, 16_000, None, 44), False),
+        (WavHeader(Coding.S16, 1, 8_000, None, 44), False),
+        (WavHeader(Coding.F32, 1, 16_000, None, 44), False),
+    ],
+)
+def test_what_needs_no_conversion(header: WavHeader, converted: bool) -> None:
+    assert header.is_converted is converted

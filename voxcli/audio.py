@@ -6,6 +6,7 @@ always a count of samples since the start of the stream, divided by the rate.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -82,6 +83,11 @@ class Chunk:
     def end(self) -> int:
         """Absolute index of the sample after the last."""
         return self.start + self.samples
+
+    def split(self, length: int) -> Iterator[Chunk]:
+        """The same audio in chunks of ``length`` samples, the last one shorter where it does not come out even."""
+        for at in range(0, len(self.data), length * SAMPLE_BYTES):
+            yield Chunk(self.start + at // SAMPLE_BYTES, self.data[at : at + length * SAMPLE_BYTES])
 
 
 def seconds(samples: int) -> float:

@@ -193,23 +193,22 @@ class Summary:
 Event = Session | Results | Notice | Gap | Error | Summary
 """Everything that can be a line of JSON."""
 
-_WIRE_NAMES = {"from_": "from"}
+_NAMES = {
+    cls: tuple((field.name, field.name.rstrip("_")) for field in fields(cls))
+    for cls in (Session, Results, Notice, Gap, Error, Summary, Word, Latency)
+}
+"""Of each field the name here and the name in JSON, where ``from`` is no keyword."""
 
 
 def as_json(event: Event | Word | Latency) -> dict[str, Any]:
-    """An event as a JSON object: ``type`` first, then the keys in the order of the class, None left out."""
+    """An event as a JSON object: ``type`` first, then the keys in the order of the class, None left out.
+
+    Words and latencies in it are left as they are: they are for this function, too (``json.dumps(..., default=...)``).
+    """
     tag = getattr(event, "type", None)
     line: dict[str, Any] = {} if tag is None else {"type": tag}
-    for field in fields(event):
-        value = getattr(event, field.name)
+    for name, wire_name in _NAMES[type(event)]:
+        value = getattr(event, name)
         if value is not None:
-            line[_WIRE_NAMES.get(field.name, field.name)] = _plain(value)
+            line[wire_name] = value
     return line
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, (Word, Latency)):
-        return as_json(value)
-    return value

@@ -27,6 +27,9 @@ from voxcli.transcript import Transcript
 LATENCIES_KEPT = 1_000
 """The latency in a Summary is that of the newest finals, so that memory stays constant."""
 
+MOST_SECONDS = 1.0
+"""A recognizer is given no more than this at once, so that it can be stopped and its results come soon."""
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineOptions:
@@ -80,7 +83,10 @@ class Stop:
 
 
 class Feed:
-    """The ring as a stream of whole chunks; what has been read and left behind is forgotten."""
+    """The ring as a stream of chunks; what has been read and left behind is forgotten.
+
+    A chunk is as many ``chunk_samples`` as have come, up to about ``MOST_SECONDS``; only the last may end anywhere.
+    """
 
     def __init__(self, ring: Ring, chunk_samples: int, read_ahead: int) -> None:
         self.position = 0
@@ -115,7 +121,8 @@ class Feed:
         self._ring.trim(self.position)
         self._changed.set()
         await self._until(lambda: self._ended or self.waiting >= self._chunk_samples)
-        chunk = Chunk(self.position, self._ring.read(self.position, self._chunk_samples))
+        whole = max(1, min(self.waiting, samples(MOST_SECONDS)) // self._chunk_samples) * self._chunk_samples
+        chunk = Chunk(self.position, self._ring.read(self.position, whole))
         if not chunk.data:
             raise StopAsyncIteration
         self.position = chunk.end

@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from enum import StrEnum
 
-from voxcli.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from voxcli.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 
 MAX_HEADER_BYTES = 1 << 20
 """Where the sound has to begin at the latest: covers and notes may stand before it, but not more than a mebibyte."""
@@ -89,6 +89,11 @@ class WavHeader:
     def frame_bytes(self) -> int:
         """Bytes of one sample of every channel."""
         return self.coding.sample_bytes * self.channels
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the sound is what recognizers are given already: linear16, 16 kHz, mono."""
+        return (self.coding, self.sample_rate, self.channels) == (Coding.S16, SAMPLE_RATE, 1)
 
 
 class WavParser:

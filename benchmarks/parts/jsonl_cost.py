@@ -43,12 +43,13 @@ with Path(os.devnull).open("w", encoding="utf-8") as sink:
     renderer = open_renderer("jsonl", StreamOutput(sink), RendererOptions())
     bare = as_json(RESULT)
     spent: dict[str, list[float]] = {"ours": [], "bare": []}
+    calls: dict[str, Callable[[], None]] = {
+        "ours": lambda: renderer.show(RESULT),
+        "bare": lambda: print(json.dumps(bare, ensure_ascii=False), file=sink, flush=True),
+    }
     for number in range(-1, int(sys.argv[1])):
-        turns = [
-            ("ours", cost(lambda: renderer.show(RESULT))),
-            ("bare", cost(lambda: print(json.dumps(bare, ensure_ascii=False), file=sink, flush=True))),
-        ]
-        for name, seconds in turns:
+        for name in sorted(calls, reverse=number % 2 == 0):
+            seconds = cost(calls[name])
             if number >= 0:
                 spent[name].append(seconds)
 print(json.dumps(spent))

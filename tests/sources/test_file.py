@@ -211,7 +211,8 @@ async def test_not_a_sound_file(tmp_path: Path, content: bytes) -> None:
 async def test_a_header_and_no_more(
     tmp_path: Path, content: bytes, installed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voxcli.sources.media.is_installed", lambda: installed)
+    if not installed:
+        monkeypatch.setattr("voxcli.sources.file.find_spec", lambda name: None)
     path = tmp_path / "cut"
     path.write_bytes(content)
     heard = await hear(path)

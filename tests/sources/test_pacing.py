@@ -82,7 +82,7 @@ async def test_a_real_file_at_the_pace_of_speech_until_it_is_stopped() -> None:
     began = time.monotonic()
     heard = await drain(source)
     assert time.monotonic() - began < 1.5
-    assert heard.sizes[:3] == [1_600, 1_600, 1_600]
+    assert max(heard.sizes) == 1_600
     assert len(heard.audio) <= 2 * 32_000
 
 

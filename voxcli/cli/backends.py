@@ -21,26 +21,22 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")  # the shape of 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a command line says about recognition."""
+    """What a command line says about recognition. Raises UsageError for what is no language."""
 
     chain: tuple[str, ...]
     """Names from RECOGNIZERS, or ``local``."""
     models: dict[str, str]
     """Name in the chain -> name or path of its speech model."""
     language: str
+    chunk_samples: int
     interim: bool
     may_download: bool
 
-    @classmethod
-    def of(
-        cls, chain: str, models: Sequence[str], *, language: str, interim: bool, may_download: bool, failover: bool
-    ) -> Wanted:
-        """From the options' words. Raises UsageError."""
-        names = _parsed_chain(chain)
-        names = names if failover else names[:1]
-        if not _LANGUAGE.fullmatch(language):
-            raise UsageError(f"{language or 'nothing'} is no code of a language", "use one such as en, en-us or ko")
-        return cls(names, _parsed_models(models, names), language, interim, may_download)
+    def __post_init__(self) -> None:
+        if not _LANGUAGE.fullmatch(self.language):
+            raise UsageError(
+                f"{self.language or 'nothing'} is no code of a language", "use one such as en, en-us or ko"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +91,8 @@ class Backends:
 
     def _open(self, name: str) -> Recognizer:
         model = self._model(name)
-        options = RecognizerOptions(model=model.path, model_name=model.name, interim=self._wanted.interim)
+        wanted = self._wanted
+        options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim)
         return open_recognizer(name, options)
 
     def _model(self, name: str) -> Model:
@@ -150,7 +147,8 @@ def is_english(language: str) -> bool:
     return language.lower().replace("_", "-").split("-")[0] == "en"
 
 
-def _parsed_chain(text: str) -> tuple[str, ...]:
+def parse_chain(text: str) -> tuple[str, ...]:
+    """The names in ``--backend``, each once. Raises UsageError."""
     names = [LOCAL if name == AUTO else name for name in (part.strip() for part in text.split(",")) if name]
     known = (AUTO, LOCAL, *RECOGNIZERS)
     for name in names:
@@ -163,7 +161,8 @@ def _parsed_chain(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _parsed_models(values: Sequence[str], chain: Sequence[str]) -> dict[str, str]:
+def parse_models(values: Sequence[str], chain: Sequence[str]) -> dict[str, str]:
+    """Backend -> model, from the values of ``--model``. Raises UsageError."""
     parsed: dict[str, str] = {}
     for value in values:
         backend, equals, name = value.partition("=")

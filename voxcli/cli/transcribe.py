@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voxcli.audio import AudioFormat, Encoding
+from voxcli.audio import AudioFormat, Encoding, samples
 from voxcli.cli import options
 from voxcli.cli.environment import Environment
 from voxcli.errors import UsageError
@@ -50,7 +50,7 @@ def transcribe(
 
     Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
-    from voxcli.cli.backends import Wanted
+    from voxcli.cli.backends import Wanted, parse_chain, parse_models
     from voxcli.cli.run import run
     from voxcli.cli.settings import Settings
     from voxcli.pipeline import PipelineOptions
@@ -58,16 +58,17 @@ def transcribe(
 
     environment: Environment = ctx.obj
     chosen = _format("jsonl" if json else format, environment)
+    chain = parse_chain(backend)[: 1 if no_failover else None]
     shows_interim = chosen == "live" if interim is None else interim
     settings = Settings(
         sources=tuple(_sources(sources or [], environment)),
-        wanted=Wanted.of(
-            backend,
-            model,
+        wanted=Wanted(
+            chain=chain,
+            models=parse_models(model, chain),
             language=language,
+            chunk_samples=samples(chunk_ms / 1000),
             interim=shows_interim,
             may_download=not no_download,
-            failover=not no_failover,
         ),
         format=chosen,
         files=tuple(output),

@@ -28,6 +28,8 @@ class RecognizerOptions:
     model: Path
     """The folder of the speech model."""
     model_name: str
+    chunk_samples: int = 1_600
+    """How much audio a decoder is given at a time; Vosk's words depend on it."""
     interim: bool = False
     """Whether interim results are wanted; without them a recognizer may do less work."""
 
@@ -47,7 +49,9 @@ class Recognizer(Protocol):
         """Get ready, once: later calls do nothing. Raises BackendError."""
 
     def recognize(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Results | Notice]:
-        """Results for a stream, in order; finals cover it without holes and, at its end, to the last sample.
+        """Results for a stream, in order. Its chunks may be of any length.
+
+        Finals cover it without holes and, at its end, to the last sample.
 
         Raises BackendError when the stream cannot be recognized any further.
         """

@@ -12,7 +12,7 @@ from voxcli.recognizers.threaded import ThreadedRecognizer
 
 def open_moonshine(options: RecognizerOptions) -> ThreadedRecognizer:
     """A recognizer for the model in ``options.model``."""
-    return ThreadedRecognizer(NAME, options.model_name, lambda: _load_model(options))
+    return ThreadedRecognizer(NAME, options, lambda: _load_model(options))
 
 
 def _load_model(options: RecognizerOptions) -> Callable[[], MoonshineDecoder]:

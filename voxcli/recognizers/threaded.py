@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar, TypeVarTuple
 
 from voxcli.audio import Chunk
 from voxcli.events import Results
+from voxcli.recognizers import RecognizerOptions
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -32,11 +33,15 @@ class Decoder(Protocol):
 
 
 class ThreadedRecognizer:
-    """``load_model`` runs once and returns what makes a fresh decoder for each stream; both run in the thread."""
+    """``load_model`` runs once and returns what makes a fresh decoder for each stream; both run in the thread.
 
-    def __init__(self, name: str, model: str, load_model: Callable[[], Callable[[], Decoder]]) -> None:
+    What has come is handed over at once and split there: a decoder is given ``chunk_samples`` at a time.
+    """
+
+    def __init__(self, name: str, options: RecognizerOptions, load_model: Callable[[], Callable[[], Decoder]]) -> None:
         self.name = name
-        self.model = model
+        self.model = options.model_name
+        self._chunk_samples = options.chunk_samples
         self._load_model = load_model
         self._new_decoder: Callable[[], Decoder] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"voxcli-{name}")
@@ -48,12 +53,15 @@ class ThreadedRecognizer:
         decoder = await self._in_thread(await self._loaded())
         try:
             async for chunk in chunks:
-                for result in await self._in_thread(decoder.accept, chunk):
+                for result in await self._in_thread(self._accept, decoder, chunk):
                     yield result
             for result in await self._in_thread(decoder.finish):
                 yield result
         finally:
             self._thread.submit(decoder.close)
+
+    def _accept(self, decoder: Decoder, chunk: Chunk) -> list[Results]:
+        return [result for piece in chunk.split(self._chunk_samples) for result in decoder.accept(piece)]
 
     async def close(self) -> None:
         self._new_decoder = None

@@ -25,7 +25,7 @@ _LIBRARY_FILES = {"win32": "libvosk.dll", "darwin": "libvosk.dyld"}
 
 def open_vosk(options: RecognizerOptions) -> ThreadedRecognizer:
     """A recognizer for the model in ``options.model``."""
-    return ThreadedRecognizer(NAME, options.model_name, lambda: _load_model(options))
+    return ThreadedRecognizer(NAME, options, lambda: _load_model(options))
 
 
 def _load_model(options: RecognizerOptions) -> Callable[[], VoskDecoder]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from voxcli.events import Event, Results, as_json
 from voxcli.renderers import Output, RendererOptions, Status
@@ -23,7 +22,8 @@ class JsonlRenderer:
             if not event.is_final and not self._interim:
                 return
             self._seq += 1
-            event = replace(event, seq=self._seq)
+            self._output.line(encode(event, seq=self._seq))
+            return
         self._output.line(encode(event))
 
     def utterance(self, utterance: Utterance) -> None:
@@ -36,6 +36,9 @@ class JsonlRenderer:
         """Nothing is held back."""
 
 
-def encode(event: Event) -> str:
-    """An event as one line of JSON, not ASCII-escaped."""
-    return json.dumps(as_json(event), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=as_json)
+
+
+def encode(event: Event, **changed: object) -> str:
+    """An event as one line of JSON, not ASCII-escaped; ``changed`` are values other than its own."""
+    return _ENCODER.encode(as_json(event) | changed)

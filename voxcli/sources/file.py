@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,16 +43,16 @@ def open_file(path: str, options: SourceOptions, stop: StopSignal) -> Decoder:
 
 
 def _decoder(path: str, kind: Container | None, audio_stream: int | None, stop: StopSignal) -> Decoder:
-    from voxcli.sources import media
-
     if audio_stream is None and kind in LIBSNDFILE_KINDS:
         try:
             return _wav(path, stop) if kind is Container.WAV else _libsndfile(path, None, stop)
         except SourceNotAudio as error:
             if kind is None:
                 raise _unknown(path) from error
-            if not media.is_installed():
+            if find_spec("av") is None:
                 raise
+    from voxcli.sources import media
+
     name = str(kind or "unknown")
     file = _open_binary(path)
     try:
@@ -62,11 +63,15 @@ def _decoder(path: str, kind: Container | None, audio_stream: int | None, stop: 
 
 
 def _wav(path: str, stop: StopSignal) -> Decoder:
-    """A WAV whose writer never came back to fill in the size is read as the stream that it was written as."""
+    """The decoder of a WAV file.
+
+    One whose writer never came back to fill in the size is read as the stream that it was written as; one that needs no
+    conversion is read so, too, without libsndfile and numpy.
+    """
     header = _wav_header(path)
     if header is None:
         return _libsndfile(path, None, stop)
-    if header.data_bytes is None:
+    if header.data_bytes is None or header.is_converted:
         return open_stream(path, _descriptor(path), SourceOptions(), stop, owned=True)
     return _libsndfile(path, header.data_bytes // header.frame_bytes, stop)
 

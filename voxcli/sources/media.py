@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -31,11 +30,6 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
     def close(self) -> None: ...
-
-
-def is_installed() -> bool:
-    """Whether the extra is there, without loading it."""
-    return importlib.util.find_spec("av") is not None
 
 
 class MediaDecoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from voxcli.audio import SAMPLE_RATE, AudioFormat, Encoding
+from voxcli.audio import AudioFormat, Encoding
 from voxcli.errors import SourceEmpty, SourceNotAudio, SourceTruncated
 from voxcli.sources import label
 from voxcli.sources.decoder import BLOCK_SECONDS, StopSignal
@@ -44,7 +44,7 @@ class PcmDecoder:
         return self._header.data_bytes / self._header.frame_bytes / self._header.sample_rate
 
     def blocks(self) -> Iterator[bytes]:
-        if (self._header.coding, self._header.sample_rate, self._header.channels) == (Coding.S16, SAMPLE_RATE, 1):
+        if self._header.is_converted:
             yield from self._frames()
         else:
             yield from self._converted()
