@@ -4,6 +4,7 @@ lint    ruff, mypy --strict, import-linter, deptry
 pure    each file that opens nothing is covered whole, branches too, by its own test file
 tests   the built wheel, in an environment of its own
 slow    the tests marked slow or system, on the same wheel
+lowest  what takes seconds, on the oldest libraries that pyproject.toml allows
 docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew)
 """
 
@@ -69,6 +70,13 @@ def slow(session: nox.Session) -> None:
     """Everything that takes longer or needs the system, on the built wheel."""
     install_wheel(session)
     session.run("pytest", "-m", "slow or system", *session.posargs)
+
+
+@nox.session(venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """What takes seconds, on the oldest versions that pyproject.toml allows."""
+    session.install("--resolution", "lowest-direct", f".[{EXTRAS}]", *TEST)
+    session.run("pytest", "-m", "not slow and not system", "-n", "2", *session.posargs)
 
 
 @nox.session

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from voxcli import errors
-from voxcli.cli.app import _load
+from voxcli.cli.app import load
 from voxcli.cli.schema import events_schema
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +25,7 @@ def options(command: str) -> Iterator[str]:
     """A table of a command's options, the variable that sets each, and its default."""
     yield "| Option | Variable | Default | What it does |"
     yield "|---|---|---|---|"
-    for parameter in _load(command).params:
+    for parameter in load(command).params:
         if parameter.param_type_name == "option" and parameter.help:
             names = ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
             yield f"| {names} | {_variable(parameter)} | {_default(parameter)} | {parameter.help} |"

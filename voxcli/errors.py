@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+STANDARD_OUTPUT = "standard output"
+
 
 def _install(extra: str) -> str:
     return f"pip install 'voxcli[{extra}]', or '.[{extra}]' from a clone"
@@ -161,12 +163,13 @@ class DownloadFailed(BackendError):
 
 
 class OutputError(VoxcliError):
-    """Results could not be written."""
+    """Results could not be written. ``target`` is the file's name, or STANDARD_OUTPUT."""
 
     code = "output"
 
     def __init__(self, target: str, reason: str) -> None:
         full = "space" in reason or "large" in reason or "quota" in reason
+        self.target = target
         super().__init__(
             f"{target}: cannot write: {reason}",
             "free some space or choose another place" if full else "choose another place",

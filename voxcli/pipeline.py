@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from statistics import quantiles
+from typing import TypeVar
 
 from voxcli.audio import SAMPLE_BYTES, Chunk, samples, seconds
 from voxcli.coverage import Coverage
@@ -23,6 +24,8 @@ from voxcli.renderers import Renderer, Status
 from voxcli.ring import Ring, RingStatistics
 from voxcli.sources import Source
 from voxcli.transcript import Transcript
+
+T = TypeVar("T")
 
 LATENCIES_KEPT = 1_000
 """The latency in a Summary is that of the newest finals, so that memory stays constant."""
@@ -48,6 +51,10 @@ class Outcome:
     summary: Summary
     error: VoxcliError | None
     ring: RingStatistics
+
+
+class Stopped(Exception):
+    """Somebody wanted to stop before some work was done."""
 
 
 class Stop:
@@ -80,6 +87,18 @@ class Stop:
     async def wait(self) -> None:
         """Until somebody wants to stop."""
         await self._wish.wait()
+
+    async def unless(self, work: Coroutine[object, object, T]) -> T:
+        """The result of some work; raises Stopped, and leaves the work, when somebody wants to stop before."""
+        doing, wishing = asyncio.ensure_future(work), asyncio.ensure_future(self._wish.wait())
+        try:
+            await asyncio.wait({doing, wishing}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise Stopped
+            return doing.result()
+        finally:
+            doing.cancel()
+            wishing.cancel()
 
 
 class Feed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -128,13 +129,26 @@ def test_a_resize_leaves_nothing_behind(home: Path) -> None:
 
 
 def test_colours_are_left_out_when_not_wanted(home: Path) -> None:
-    wav = str(SAMPLES / "harbour.wav")
-    with terminal("-q", wav, home=home, NO_COLOR="1") as plain, terminal("-q", wav, home=home) as coloured:
-        plain.to_the_end()
-        coloured.to_the_end()
-    assert b"\x1b[3" not in plain.raw
-    assert b"\x1b[" in plain.raw
-    assert len(coloured.raw) > 0
+    wav = str(SAMPLES / "kitchen.mp3")
+    seen = []
+    for variables in ({"NO_COLOR": "1"}, {}):
+        with terminal(wav, home=home, **variables) as screen:
+            screen.to_the_end()
+            seen.append(re.search(rb"\x1b\[(\d+;)?[39]\d(;\d+)*m", screen.raw) is not None)
+    assert seen == [False, True]
+
+
+def test_a_stopped_terminal_does_not_keep_it(home: Path) -> None:
+    """After Ctrl-S nothing can be written to the terminal: the second Ctrl-C ends the program all the same."""
+    with terminal("-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
+        screen.until(lambda: any("0:02:27  " in line for line in screen.lines()))
+        screen.child.send(b"\x13")
+        time.sleep(1.0)  # until a drawing is stuck
+        for _ in range(2):
+            screen.child.kill(signal.SIGINT)
+            time.sleep(0.3)
+        assert not screen.child.isalive()
+        assert screen.child.exitstatus == 130
 
 
 def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
@@ -165,8 +179,6 @@ def test_nothing_to_read_is_a_usage_error(home: Path) -> None:
 
 
 def test_a_list_of_models_is_a_table(home: Path) -> None:
-    with terminal(home=home, columns=120) as screen:
-        screen.to_the_end()
     child = pexpect.spawn(str(VOXCLI), ["models", "list"], env=environment(home, TERM="xterm"), dimensions=(24, 160))
     table = Screen(child, 160, 24)
     assert table.to_the_end() == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from support import VOXCLI, environment, voxcli
+from support import SAMPLES, VOXCLI, environment, lines, voxcli
 from voxcli.cli.environment import Environment
 from voxcli.cli.main import main, wants_json
 from voxcli.cli.schema import events_schema
@@ -80,16 +80,46 @@ def test_in_json_an_error_is_an_object_on_standard_output_too() -> None:
         (["-fdeepgram"], {}, True),
         (["--format=jsonl"], {}, True),
         (["--format", "text"], {}, False),
-        (["--json", "-f", "text"], {}, False),
+        (["--json", "-f", "text"], {}, True),
+        (["-qf", "jsonl"], {}, True),
+        (["-vqfjsonl"], {}, True),
+        (["-f", "jsonl", "-f", "text"], {}, False),
+        (["-o", "f", "jsonl"], {}, False),
         (["--", "--json"], {}, False),
         ([], {"VOXCLI_FORMAT": "jsonl"}, True),
         ([], {"VOXCLI_JSON": "1"}, True),
+        ([], {"VOXCLI_JSON": "0"}, False),
+        (["-f", "text"], {"VOXCLI_JSON": "1"}, False),
         (["-f", "text"], {"VOXCLI_FORMAT": "jsonl"}, False),
         (["-f"], {}, False),
     ],
 )
 def test_whether_json_is_wanted(arguments: list[str], variables: dict[str, str], expected: bool) -> None:
     assert wants_json(arguments, variables) is expected
+
+
+def test_a_file_that_cannot_be_opened_is_an_object_too(home: Path) -> None:
+    done = voxcli("transcribe", "--json", "-o", "missing/a.txt", "a.wav", home=home)
+    (error,) = lines(done.stdout)
+    assert (done.returncode, error["code"], error["hint"]) == (1, "output", "choose another place")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["schema"], ["transcribe", "--json", "--bad"]])
+def test_a_full_standard_output_is_no_traceback(home: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [VOXCLI, *arguments], stdout=full, stderr=subprocess.PIPE, env=environment(home), cwd=home, check=False
+        )
+    assert done.returncode in (1, 2)
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_option_wins_over_its_variable(home: Path) -> None:
+    wav = SAMPLES / "harbour.wav"
+    text = voxcli("transcribe", "-q", "-f", "text", wav, home=home, VOXCLI_JSON="1")
+    assert text.stdout.startswith(b"Nobody")
+    loud = voxcli("-v", "transcribe", "-v", "--color", "never", wav, home=home, VOXCLI_COLOR="always")
+    assert b"\x1b" not in loud.stdout + loud.stderr
 
 
 def test_no_command_is_help(home: Path) -> None:

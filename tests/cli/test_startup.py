@@ -10,7 +10,7 @@ import pytest
 
 from support import environment, voxcli
 from voxcli import __version__
-from voxcli.cli.app import COMMANDS, _load
+from voxcli.cli.app import COMMANDS, load
 
 SLOW = {
     "asyncio", "av", "httpx2", "moonshine_voice", "numpy", "sounddevice", "soundfile", "soxr", "vosk", "websockets",
@@ -64,5 +64,5 @@ def test_the_version(home: Path) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_in_the_list_of_commands_is_that_of_the_command(name: str) -> None:
-    first_line = (_load(name).help or "").strip().splitlines()[0]
+    first_line = (load(name).help or "").strip().splitlines()[0]
     assert first_line == COMMANDS[name][1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import wave
@@ -279,7 +281,7 @@ def test_what_a_truncated_file_holds_is_kept(home: Path, bad: dict[str, Path], n
 def test_an_empty_pipe(home: Path) -> None:
     done = voxcli("transcribe", "-", home=home, stdin=b"")
     assert done.returncode == 3
-    assert done.stderr.decode().startswith("voxcli: standard input: is empty")
+    assert "voxcli: standard input: is empty" in done.stderr.decode()
 
 
 def test_headerless_audio_needs_its_format(home: Path) -> None:
@@ -424,7 +426,7 @@ def test_a_signal_is_heard_before_any_audio(home: Path) -> None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
-        assert process.stderr.read() == b""
+        assert b"Traceback" not in process.stderr.read()
 
 
 def opened_the_pipe(pid: int) -> bool:
@@ -434,11 +436,13 @@ def opened_the_pipe(pid: int) -> bool:
     return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
-def test_a_second_signal_ends_it_at_once(home: Path) -> None:
-    """Standard output is full and nobody reads it: even then."""
+@contextmanager
+def blocked(*arguments: str | Path, home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The program, stuck in a write to a standard output that nobody reads."""
     reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
     process = subprocess.Popen(
-        [VOXCLI, "transcribe", "--json", "--interim", "-b", "vosk", "-l", "ko", *[SAMPLES / "letter.ogg"] * 3],
+        [VOXCLI, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=writing,
         stderr=subprocess.DEVNULL,
@@ -446,15 +450,89 @@ def test_a_second_signal_ends_it_at_once(home: Path) -> None:
         cwd=home,
     )
     try:
-        os.read(reading, 1)
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 143
+        deadline = time.monotonic() + 40
+        while "pipe_write" not in Path(f"/proc/{process.pid}/wchan").read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield process
     finally:
         process.kill()
         process.wait()
         os.close(reading)
         os.close(writing)
+
+
+MUCH_OUTPUT = ["transcribe", "--json", "--interim", "-b", "vosk", "-l", "ko", SAMPLES / "letter.ogg"]
+
+
+def test_a_second_signal_ends_it_at_once(home: Path) -> None:
+    """Standard output is full and nobody reads it: the first signal cannot end it, the second does."""
+    with blocked(*MUCH_OUTPUT, home=home) as process:
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(1) == 143
+
+
+def test_one_signal_is_enough_after_a_while(home: Path) -> None:
+    """Three seconds after the drain timeout it ends whatever blocks it."""
+    with blocked(*MUCH_OUTPUT, "--drain-timeout", "0", home=home) as process:
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert time.monotonic() - began >= 2.9
+
+
+def test_a_signal_wins_over_a_reader_that_left(home: Path) -> None:
+    with running("transcribe", "--json", "--realtime", SAMPLES / "letter.ogg", home=home) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+
+
+def test_a_signal_is_heard_while_a_model_is_fetched(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.listen()
+        variables = {"VOXCLI_MODELS_URL": f"http://127.0.0.1:{silent.getsockname()[1]}", "NO_PROXY": "127.0.0.1"}
+        process = subprocess.Popen(
+            [VOXCLI, "transcribe", "-b", "vosk,moonshine", HARBOUR],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(home, **variables),
+            cwd=home,
+        )
+        asking, _ = silent.accept()
+        with asking:
+            process.send_signal(signal.SIGINT)
+            output, complaints = process.communicate(timeout=5)
+    assert (process.returncode, output) == (130, b"")
+    assert b"trying moonshine" not in complaints
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_standard_error_that_cannot_be_written_costs_nothing(home: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [VOXCLI, "transcribe", "missing.wav", HARBOUR],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            env=environment(home),
+            cwd=home,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stdout.decode()) == (3, SAID)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_file_given_up_is_a_line_of_json(home: Path) -> None:
+    (home / "full.txt").symlink_to("/dev/full")
+    done = voxcli("transcribe", "--json", "-o", "full.txt", HARBOUR, home=home)
+    assert done.returncode == 1
+    assert [line["code"] for line in lines(done.stdout) if line["type"] == "Error"] == ["output"]
 
 
 def test_strict_tells_of_audio_left_behind(home: Path) -> None:

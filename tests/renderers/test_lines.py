@@ -48,6 +48,9 @@ class Lines:
     def line(self, text: str) -> None:
         self.written.append(text)
 
+    def write(self, text: str) -> None:
+        self.stream.write(text)
+
 
 def utterance(text: str, start: float = 83.4) -> Utterance:
     return Utterance(text=text, start=start, end=start + 1, backend="vosk")

@@ -35,7 +35,10 @@ class Terminal:
         self.shown = 0
 
     def line(self, text: str) -> None:
-        self.stream.write(text + "\n")
+        self.write(text + "\n")
+
+    def write(self, text: str) -> None:
+        self.stream.write(text)
 
     def display(self) -> list[str]:
         written = self.stream.getvalue()  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from voxcli.errors import OutputError, ReaderGone
 from voxcli.events import Error, Session
 from voxcli.renderers import RendererOptions, open_renderer
 from voxcli.renderers.fanout import Fanout
-from voxcli.renderers.output import FileOutput, StreamOutput
+from voxcli.renderers.output import FileOutput, StatusOutput, StreamOutput
 from voxcli.transcript import Utterance
 
 FULL = Path("/dev/full")
@@ -106,6 +107,46 @@ def test_a_reader_that_has_gone_is_no_failure() -> None:
         StreamOutput(stream).line("x")
     with pytest.raises(BrokenPipeError):
         stream.close()
+
+
+def test_a_link_that_leads_nowhere_yet_leads_to_the_results(tmp_path: Path) -> None:
+    (tmp_path / "link.txt").symlink_to(tmp_path / "target.txt")
+    output = FileOutput(tmp_path / "link.txt")
+    output.begin()
+    output.line("one")
+    output.close()
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "target.txt").read_text() == "one\n"
+
+
+def test_a_named_pipe_is_opened_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit((tmp_path / "pipe.txt").read_text)
+        output = FileOutput(tmp_path / "pipe.txt")
+        output.begin()
+        output.line("one")
+        output.close()
+        assert reading.result(10) == "one\n"
+
+
+def test_a_name_that_is_no_text_is_written_as_well_as_can_be(tmp_path: Path) -> None:
+    output = FileOutput(tmp_path / "a.txt")
+    output.begin()
+    output.line("caf\udce9")
+    output.close()
+    assert (tmp_path / "a.txt").read_text() == "caf?\n"
+
+
+def test_status_that_cannot_be_shown_is_given_up() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    output = StatusOutput(os.fdopen(writing, "w"))
+    output.write("x")
+    output.line("y")
+    assert output.failed
+    with pytest.raises(BrokenPipeError):
+        output.stream.close()
 
 
 @full_device

@@ -164,6 +164,26 @@ async def test_a_wav_ends_where_its_header_says_though_the_pipe_stays_open() -> 
     os.close(read_end)
 
 
+@pytest.mark.parametrize(
+    ("behind", "remark"),
+    [
+        (b"", None),
+        (b"LIST\x10\0\0\0INFOISFT\x04\0\0\0lame", None),
+        (container(tone(1), 16_000, "WAV", "PCM_16"), "another recording follows"),
+        (bytes(range(128, 250)) * 100, "more follows than its header announces"),
+    ],
+)
+async def test_what_is_left_out_behind_a_wav_is_said(behind: bytes, remark: str | None) -> None:
+    heard = await hear_pipe(container(tone(0.5), 16_000, "WAV", "PCM_16") + behind)
+    assert len(heard.samples) == 8_000
+    assert [remark in said for said in heard.remarks] == ([True] if remark else [])  # type: ignore[operator]
+
+
+async def test_tags_without_end_are_no_recording() -> None:
+    heard = await hear_pipe(b"ID3\4\0\0\0\0\0\0" * 5_000)
+    assert isinstance(heard.error, SourceNotAudio)
+
+
 async def test_what_follows_the_sound_of_a_wav_is_not_heard() -> None:
     data = container(tone(1), 16_000, "WAV", "PCM_16") + b"LIST\x10\0\0\0INFOISFT\x04\0\0\0lame"
     heard = await hear_pipe(data)

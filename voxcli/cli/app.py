@@ -34,7 +34,7 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in COMMANDS and cmd_name not in self._loaded:
-            self._loaded[cmd_name] = _load(cmd_name)
+            self._loaded[cmd_name] = load(cmd_name)
         return self._loaded.get(cmd_name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -45,15 +45,22 @@ class LazyGroup(TyperGroup):
             self._loaded = loaded
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """The command of that name, its module imported."""
     command = get_command(import_module(COMMANDS[name][0]).app)
     command.name = name
     return _with_global_options(command)
 
 
 def _with_global_options(command: Any) -> Any:
-    """The command, taking the global options too, so that they may stand before or after its name."""
-    command.params.extend(get_command(_template).params)
+    """The command, taking the global options too, so that they may stand before or after its name.
+
+    Their variables are read before the name only: an option wins over them wherever it stands.
+    """
+    parameters = get_command(_template).params
+    for parameter in parameters:
+        parameter.envvar = None
+    command.params.extend(parameters)
     for inner in getattr(command, "commands", {}).values():
         _with_global_options(inner)
     return command
@@ -65,8 +72,7 @@ def _set_quiet(ctx: typer.Context, value: bool) -> None:
 
 
 def _set_verbosity(ctx: typer.Context, value: int) -> None:
-    if value:
-        _environment(ctx).verbosity = value
+    _environment(ctx).verbosity += value
 
 
 def _set_color(ctx: typer.Context, value: str | None) -> None:

@@ -62,19 +62,22 @@ class Backends:
         """The first of the chain that can be opened, with the rest behind it. Blocks. Raises BackendError."""
         chain = list(self._wanted.chain)
         while True:
-            name, reason = self._resolved(chain.pop(0))
+            asked = chain.pop(0)
             try:
+                name, reason = self._resolved(asked)
                 first = self._open(name)
                 break
             except BackendError as error:
-                if not chain:
+                if not chain or self._cancelled():
                     raise
-                self._environment.say(f"{name} cannot be used: {error.message}; trying {chain[0]}")
-        rest = [self._resolved(later)[0] for later in chain]
-        names = tuple(dict.fromkeys([name, *rest]))
+                self._environment.say(f"{asked} cannot be used: {error.message}; trying {chain[0]}")
+        names = tuple(dict.fromkeys([name, *chain]))
         if len(names) == 1:
             return Opened(first, names, reason)
-        return Opened(FailoverRecognizer(first, [partial(self._open, later) for later in names[1:]]), names, reason)
+        return Opened(FailoverRecognizer(first, [partial(self._open_later, later) for later in chain]), names, reason)
+
+    def _open_later(self, asked: str) -> Recognizer:
+        return self._open(self._resolved(asked)[0])
 
     def _resolved(self, name: str) -> tuple[str, str | None]:
         """The recognizer that a name stands for, and why where the program chose it."""
@@ -100,9 +103,10 @@ class Backends:
             if model.backend != name:
                 raise BackendError(f"{model.name} is a model for {model.backend}", f"--backend {model.backend}")
             return model
+        named = self._models.get(name)
         if name == "moonshine":
-            raise self._no_moonshine()
-        wanted = self._models.get(name) or self._wanted.language
+            raise self._no_moonshine() if named is None else models.not_found(self._places, named, named=True)
+        wanted = named or self._wanted.language
         try:
             return self._fetch(wanted)
         except (ModelNotFound, DownloadFailed) as error:
@@ -110,7 +114,7 @@ class Backends:
 
     def _fetch(self, wanted: str) -> Model:
         if not self._wanted.may_download:
-            raise models.not_found(self._places, wanted)
+            raise models.not_found(self._places, wanted, named=wanted != self._wanted.language)
         self._environment.say(f"no Vosk model for {wanted} is here; asking {self._places.publisher_url} for one")
         with told(self._environment) as (say, progress):
             return models.pull(self._places, wanted, say=say, progress=progress, cancelled=self._cancelled)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from voxcli.cli.environment import Environment
 from voxcli.errors import OutputError, UsageError
-from voxcli.events import Event, Notice, Session, Summary
+from voxcli.events import Error, Event, Notice, Session, Summary
 from voxcli.renderers import SUFFIXES, Renderer, RendererOptions, Status, open_renderer
 from voxcli.renderers.fanout import Fanout
-from voxcli.renderers.output import FileOutput, StreamOutput
+from voxcli.renderers.output import FileOutput, StatusOutput, StreamOutput
 from voxcli.sources import label
 from voxcli.transcript import Utterance
 
@@ -36,8 +36,10 @@ class Display:
         self._drawn: StatusRenderer | None = None
         formats = [output_format(path) for path in settings.files]
         _check_distinct(settings.files, settings.sources)
-        files = [self._file(path, format) for path, format in zip(settings.files, formats, strict=True)]
+        files: list[tuple[Renderer, FileOutput]] = []
         self.renderer: Renderer = Fanout([self._standard_output(), *self._status(), self._teller], files, self._give_up)
+        for path, format in zip(settings.files, formats, strict=True):
+            self._add_file(path, format, files)
 
     def __enter__(self) -> Display:
         return self
@@ -51,10 +53,10 @@ class Display:
         if self._drawn is not None:
             self._drawn.redraw(again=True)
 
-    def give_terminal_back(self) -> None:
-        """Leave no half-drawn line and no hidden cursor behind, whatever is going on."""
+    def abandon_terminal(self) -> None:
+        """Leave no half-drawn line and no hidden cursor behind, whatever is going on. Never blocks, never fails."""
         if self._drawn is not None:
-            self._drawn.close()
+            self._drawn.region.abandon()
 
     def say_if_nothing_was_said(self, source: str, summary: Summary) -> None:
         """A source without words is no error, but somebody may wonder."""
@@ -85,7 +87,7 @@ class Display:
         from voxcli.renderers.live import StatusRenderer
 
         options = RendererOptions(color=environment.color_on(environment.stderr))
-        status = StatusRenderer(StreamOutput(environment.stderr, "standard error"), options)
+        status = StatusRenderer(StatusOutput(environment.stderr), options)
         self._draws(status)
         return [status]
 
@@ -94,13 +96,18 @@ class Display:
         if self._environment.is_terminal(self._environment.stderr):
             self._environment.through = renderer.region.print
 
-    def _file(self, path: Path, format: str) -> tuple[Renderer, FileOutput]:
-        output = FileOutput(path)
-        return open_renderer(format, output, RendererOptions(timestamps=self._settings.timestamps)), output
+    def _add_file(self, path: Path, format: str, files: list[tuple[Renderer, FileOutput]]) -> None:
+        try:
+            output = FileOutput(path)
+        except OutputError:
+            self.renderer.close()
+            raise
+        files.append((open_renderer(format, output, RendererOptions(timestamps=self._settings.timestamps)), output))
 
     def _give_up(self, error: OutputError) -> None:
         self._environment.complain_of(error)
         self._failed(error)
+        self.renderer.show(Error(code=error.code, message=error.message, hint=error.hint))
 
 
 class Teller:

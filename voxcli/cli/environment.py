@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from voxcli.errors import OutputError, ReaderGone, VoxcliError
+from voxcli.errors import STANDARD_OUTPUT, OutputError, ReaderGone, VoxcliError
 from voxcli.printable import printable
 
 
@@ -22,7 +21,6 @@ class Environment:
     stderr: TextIO
     stdin_fd: int = 0
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    monotonic: Callable[[], float] = time.monotonic
     quiet: bool = False
     verbosity: int = 0
     color: str = "auto"
@@ -43,7 +41,7 @@ class Environment:
         except BrokenPipeError as error:
             raise ReaderGone from error
         except OSError as error:
-            raise OutputError("standard output", (error.strerror or str(error)).lower()) from error
+            raise OutputError(STANDARD_OUTPUT, (error.strerror or str(error)).lower()) from error
 
     def say(self, sentence: str) -> None:
         """A status line on standard error, unless quiet."""
@@ -55,8 +53,16 @@ class Environment:
         if self.through is not None:
             self.through(printable(sentence))
             return
-        self.stderr.write(printable(sentence) + "\n")
-        self.stderr.flush()
+        try:
+            self.stderr.write(printable(sentence) + "\n")
+            self.stderr.flush()
+        except OSError:
+            self._silence_stderr()
+
+    def _silence_stderr(self) -> None:
+        """Nobody can be told anything any more, and the results are what counts."""
+        self.quiet = True
+        _lead_nowhere(self.stderr)
 
     def complain_of(self, error: VoxcliError) -> None:
         """An error on standard error: its sentence and its hint."""
@@ -69,9 +75,7 @@ class Environment:
             try:
                 stream.flush()
             except OSError:
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, stream.fileno())
-                os.close(null)
+                _lead_nowhere(stream)
 
     def color_on(self, stream: TextIO) -> bool:
         """Whether escape codes may go to a stream (https://no-color.org; FORCE_COLOR)."""
@@ -93,6 +97,14 @@ class Environment:
             return os.isatty(self.stdin_fd)
         except OSError:
             return False
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Drop what is left in a stream that cannot be written."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)
+    stream.flush()
 
 
 def _fill_closed_descriptors() -> None:

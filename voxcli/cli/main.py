@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
-from pathlib import Path
 
 from typer.exceptions import Abort, Exit, TyperException
 from typer.main import get_command
 
 from voxcli.cli.app import app
 from voxcli.cli.environment import Environment
-from voxcli.errors import OutputError, ReaderGone, UsageError, VoxcliError
+from voxcli.errors import STANDARD_OUTPUT, OutputError, ReaderGone, UsageError, VoxcliError
 
 INTERRUPTED = 130
 JSON_FORMATS = ("jsonl", "deepgram")
+TRUE_WORDS = ("1", "true", "t", "yes", "y", "on")
 
 
 def main(arguments: Sequence[str], environment: Environment | None = None) -> int:
@@ -56,33 +58,39 @@ def _usage_error(error: TyperException) -> UsageError:
 def _hint(message: str) -> str | None:
     """For the commonest slip: a recording where a command should be."""
     named = re.fullmatch(r"No such command '(.+?)'\..*", message)
-    if named and Path(named[1]).exists():
+    if named and os.path.exists(named[1]):  # noqa: PTH110 - which takes names of any length
         return f"voxcli transcribe {named[1]}"
     return None
 
 
 def _report(error: VoxcliError, arguments: Sequence[str], environment: Environment) -> None:
     """One object on standard output where JSON was asked for; two plain lines on standard error always."""
-    if wants_json(arguments, environment.variables) and not isinstance(error, OutputError):
+    unwritable = isinstance(error, OutputError) and error.target == STANDARD_OUTPUT
+    if not unwritable and wants_json(arguments, environment.variables):
         from voxcli.events import Error
         from voxcli.renderers.jsonl import encode
 
-        environment.print(encode(Error(code=error.code, message=error.message, hint=error.hint)))
+        with suppress(OutputError, ReaderGone):  # the error itself is what has to be told
+            environment.print(encode(Error(code=error.code, message=error.message, hint=error.hint)))
     environment.complain_of(error)
 
 
 def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
-    """Whether a command line that may not even parse asks for JSON. The last word on the format counts."""
-    chosen = "jsonl" if variables.get("VOXCLI_JSON") else variables.get("VOXCLI_FORMAT", "")
-    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
-        if argument == "--":
-            break
-        if argument == "--json":
-            chosen = "jsonl"
-        elif argument in ("-f", "--format"):
-            chosen = following
-        elif argument.startswith("--format="):
-            chosen = argument.partition("=")[2]
-        elif argument.startswith("-f") and not argument.startswith("--"):
-            chosen = argument[2:]
-    return chosen in JSON_FORMATS
+    """Whether a command line, which may not even parse, asks for JSON: ``--json``, or else its last ``--format``."""
+    if "--" in arguments:
+        arguments = arguments[: arguments.index("--")]
+    if "--json" in arguments:
+        return True
+    formats = [chosen for pair in zip_longest(arguments, arguments[1:], fillvalue="") if (chosen := _format(*pair))]
+    if formats:
+        return formats[-1] in JSON_FORMATS
+    return variables.get("VOXCLI_JSON", "").lower() in TRUE_WORDS or variables.get("VOXCLI_FORMAT") in JSON_FORMATS
+
+
+def _format(argument: str, following: str) -> str | None:
+    """The format that an argument names, alone or with the one that follows: ``-f X``, ``-qfX``, ``--format=X``."""
+    if argument.startswith("--"):
+        name, equals, value = argument.partition("=")
+        return (value if equals else following) if name == "--format" else None
+    short = re.fullmatch(r"-[qvh]*f(.*)", argument)
+    return (short[1] or following) if short else None

@@ -86,7 +86,8 @@ def verify(
 def path(ctx: typer.Context, wanted: _Wanted) -> None:
     """Print the folder of a model."""
     env: Environment = ctx.obj
-    env.print(str(models.look_up(Places.of(env.variables), wanted).path))
+    found = str(models.look_up(Places.of(env.variables), wanted).path)
+    env.print(printable(found) if env.is_terminal(env.stdout) else found)
 
 
 @app.command()

@@ -105,12 +105,19 @@ ChunkMs = Annotated[
     ),
 ]
 BufferSeconds = Annotated[
-    float, option("--buffer-seconds", min=5, panel=LIFECYCLE, help="Greatest length of audio held in memory.")
+    float,
+    option(
+        "--buffer-seconds",
+        min=5,
+        max=86_400,
+        panel=LIFECYCLE,
+        help="Greatest length of audio held in memory; a file or a pipe is read no more than two seconds ahead.",
+    ),
 ]
 DrainTimeout = Annotated[
     float,
     option(
-        "--drain-timeout", metavar="S", min=0, panel=LIFECYCLE,
+        "--drain-timeout", metavar="S", min=0, max=86_400, panel=LIFECYCLE,
         help="Seconds to wait for the last words after Ctrl-C.",
     ),
 ]  # fmt: skip

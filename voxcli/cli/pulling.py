@@ -22,6 +22,7 @@ def told(environment: Environment) -> Iterator[tuple[Callable[[str], object], Ca
     console = Console(file=stream, no_color=not environment.color_on(stream), highlight=False)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
+        console.show_cursor(True)  # a process that is killed could not give it back
         task = bar.add_task("", total=None)
         yield (
             lambda sentence: console.print(printable(sentence), markup=False),

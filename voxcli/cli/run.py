@@ -13,15 +13,18 @@ from voxcli.cli.environment import Environment
 from voxcli.cli.interrupts import Interrupts
 from voxcli.cli.native import native_chatter_silenced
 from voxcli.cli.settings import Settings
-from voxcli.errors import BackendError, OutputError, VoxcliError
+from voxcli.errors import BackendError, OutputError, ReaderGone, VoxcliError
 from voxcli.events import Error, Session, Summary
-from voxcli.pipeline import Outcome, Pipeline, Stop
-from voxcli.sources import Source, label, open_source
+from voxcli.pipeline import Outcome, Pipeline, Stop, Stopped
+from voxcli.sources import STDIN, Source, label, open_source
 
 AUDIO_LOST = 6
 """Exit code under --strict."""
 
 LOST_TOLERANCE_SECONDS = 0.05
+
+GRACE_SECONDS = 3.0
+"""After a signal the process ends this long after the drain timeout, even if something blocks it."""
 
 
 def run(settings: Settings, environment: Environment) -> int:
@@ -39,24 +42,34 @@ class Run:
         self._stop = Stop()
         self._errors: list[VoxcliError] = []
         self._opened: Opened | None = None
+        self._display: Display | None = None
         self._over = False
         self._lost = False
 
     async def transcribe(self) -> int:
         """Every source, one after the other. Raises VoxcliError for what ends the run before it has begun."""
-        loop = asyncio.get_running_loop()
-        with Display(self._settings, self._environment, self._errors.append) as display:
-            wish = partial(loop.call_soon_threadsafe, self._wish_to_stop, display)
-            with Interrupts(first=wish, last=display.give_terminal_back) as interrupts:
-                await self._sources(display)
-        code = self._exit_code(interrupts.exit_code)
-        if interrupts.exit_code is not None:
-            self._leave_at_once(code)
+        wish = partial(asyncio.get_running_loop().call_soon_threadsafe, self._wish_to_stop)
+        grace = self._settings.pipeline.drain_timeout + GRACE_SECONDS
+        with Interrupts(first=wish, last=self._abandon_terminal, grace_seconds=grace) as interrupts:
+            try:
+                with Display(self._settings, self._environment, self._errors.append) as self._display:
+                    await self._sources(self._display)
+            except (VoxcliError, ReaderGone):
+                if interrupts.exit_code is None:
+                    raise
+            code = self._exit_code(interrupts.exit_code)
+            if interrupts.exit_code is not None:
+                self._leave_at_once(code)
         return code
 
-    def _wish_to_stop(self, display: Display) -> None:
+    def _wish_to_stop(self) -> None:
         self._stop.request("interrupted")
-        display.redraw()
+        if self._display is not None:
+            self._display.redraw()
+
+    def _abandon_terminal(self) -> None:
+        if self._display is not None:
+            self._display.abandon_terminal()
 
     async def _sources(self, display: Display) -> None:
         try:
@@ -67,25 +80,16 @@ class Run:
             if self._opened is not None:
                 await self._opened.recognizer.close()
 
-    async def _recognizer(self) -> Opened:
-        """The recognizer, opened when the first source has turned out to be there."""
-        if self._opened is None:
-            backends = Backends(self._settings.wanted, self._environment, lambda: self._stop.reason is not None)
-            self._opened = await asyncio.to_thread(backends.open)
-            if self._opened.reason:
-                self._environment.say(
-                    f"using {self._opened.names[0]} ({self._opened.recognizer.model}): {self._opened.reason}"
-                )
-        return self._opened
-
     async def _one(self, name: str, display: Display) -> None:
         """One source; whatever is wrong with it is told and remembered."""
         source = open_source(name, self._settings.source_options, stdin_fd=self._environment.stdin_fd)
         try:
             with self._stop.calling(source.stop):
-                await source.open()
+                opened = await self._ready(source)
             if self._stop.reason is None:
-                await self._opened_one(source, await self._recognizer(), display)
+                await self._opened_one(source, opened, display)
+        except Stopped:
+            return
         except VoxcliError as error:
             source_label = name if self._settings.several else None
             display.renderer.show(Error(code=error.code, message=error.message, hint=error.hint, source=source_label))
@@ -94,6 +98,35 @@ class Run:
             await source.close()
             for remark in source.remarks:
                 self._environment.say(f"{label(name)}: {remark}")
+
+    async def _ready(self, source: Source) -> Opened:
+        """The source opened, then the recognizer; both at once for standard input.
+
+        There the first sound may be long in coming, and whoever sends it should not have to wait for a model then.
+        """
+        if source.name != STDIN:
+            await source.open()
+            return await self._recognizer()
+        found = await asyncio.gather(source.open(), self._loaded_recognizer(), return_exceptions=True)
+        for result in found:
+            if isinstance(result, BaseException):
+                raise result
+        return await self._recognizer()
+
+    async def _recognizer(self) -> Opened:
+        """The recognizer, opened when it is needed first."""
+        if self._opened is None:
+            backends = Backends(self._settings.wanted, self._environment, lambda: self._stop.reason is not None)
+            self._opened = await self._stop.unless(asyncio.to_thread(backends.open))
+            if self._opened.reason:
+                self._environment.say(
+                    f"using {self._opened.names[0]} ({self._opened.recognizer.model}): {self._opened.reason}"
+                )
+        return self._opened
+
+    async def _loaded_recognizer(self) -> None:
+        opened = await self._recognizer()
+        await self._stop.unless(opened.recognizer.load())
 
     async def _opened_one(self, source: Source, opened: Opened, display: Display) -> None:
         several, options = self._settings.several, self._settings.pipeline

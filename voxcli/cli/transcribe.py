@@ -10,10 +10,9 @@ from voxcli.audio import AudioFormat, Encoding, samples
 from voxcli.cli import options
 from voxcli.cli.environment import Environment
 from voxcli.errors import UsageError
+from voxcli.sources import STDIN
 
 app = typer.Typer(add_completion=False)
-
-STANDARD_INPUT = "-"
 
 
 @app.command(
@@ -57,7 +56,7 @@ def transcribe(
     from voxcli.sources import SourceOptions
 
     environment: Environment = ctx.obj
-    chosen = _format("jsonl" if json else format, environment)
+    chosen = _format(_asked(ctx, json, format), environment)
     chain = parse_chain(backend)[: 1 if no_failover else None]
     shows_interim = chosen == "live" if interim is None else interim
     settings = Settings(
@@ -81,6 +80,16 @@ def transcribe(
     return run(settings, environment)
 
 
+def _asked(ctx: typer.Context, json: bool, format: str) -> str:
+    """``--json`` or ``--format``; a variable that asks for JSON does not win over a format on the command line."""
+    given = {name: ctx.get_parameter_source(name) for name in ("json", "format")}
+    variable_against_option = [getattr(source, "name", "") for source in given.values()] == [
+        "ENVIRONMENT",
+        "COMMANDLINE",
+    ]
+    return "jsonl" if json and not variable_against_option else format
+
+
 def _format(asked: str, environment: Environment) -> str:
     """The format that is meant. The live view is for terminals: elsewhere its escape codes would be in the way."""
     if asked not in ("auto", "live"):
@@ -92,15 +101,15 @@ def _sources(named: list[str], environment: Environment) -> list[str]:
     """What to read; standard input where nothing is named and something is piped in. Raises UsageError."""
     if "" in named:
         raise UsageError("a source without a name", "name a file, or - for standard input")
-    if named.count(STANDARD_INPUT) > 1:
+    if named.count(STDIN) > 1:
         raise UsageError("standard input can be read only once", "name - only once")
-    if named and (STANDARD_INPUT not in named or not environment.stdin_is_terminal()):
+    if named and (STDIN not in named or not environment.stdin_is_terminal()):
         return named
     if environment.stdin_is_terminal():
         raise UsageError("there is nothing to transcribe", "name a file, or pipe audio in: voxcli transcribe FILE")
     if not named:
         environment.say("reading standard input")
-    return named or [STANDARD_INPUT]
+    return named or [STDIN]
 
 
 def _raw_format(encoding: Encoding | None, sample_rate: int | None, channels: int | None) -> AudioFormat | None:

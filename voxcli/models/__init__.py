@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from voxcli.models.catalog import Entry
 from voxcli.models.checking import load_problems, verify
+from voxcli.models.layout import moonshine_architecture
 from voxcli.models.names import fits
 from voxcli.models.places import Places
 from voxcli.models.pulling import mebibytes, published, pull, pulled
@@ -25,6 +26,7 @@ __all__ = [
     "load_problems",
     "look_up",
     "mebibytes",
+    "moonshine_architecture",
     "not_found",
     "published",
     "pull",

@@ -15,7 +15,8 @@ LOAD_TIMEOUT_S = 120.0
 _LOADERS = {
     "vosk": "import sys, vosk; vosk.Model(sys.argv[1])",
     "moonshine": (
-        "import sys; from moonshine_voice import ModelArch, Transcriber; Transcriber(sys.argv[1], ModelArch.TINY)"
+        "import sys; from moonshine_voice import ModelArch, Transcriber; "
+        "Transcriber(sys.argv[1], ModelArch[sys.argv[2].upper()])"
     ),
 }
 _NATIVE_ERROR = re.compile(r"^(?:ERROR|ASSERTION_FAILED) \(VoskAPI:[^)]*\)\S* (?P<reason>.*)", re.MULTILINE)
@@ -35,7 +36,8 @@ def load_problems(model: Model, timeout_s: float = LOAD_TIMEOUT_S) -> list[str]:
 
     It is loaded in a process of its own: a damaged model can take the process down that loads it.
     """
-    command = [sys.executable, "-P", "-c", _LOADERS[model.backend], str(model.path)]
+    architecture = layout.moonshine_architecture(model.path)
+    command = [sys.executable, "-P", "-c", _LOADERS[model.backend], str(model.path), architecture]
     try:
         loaded = subprocess.run(  # noqa: S603 - this Python, a program of this file, a path as its argument
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False

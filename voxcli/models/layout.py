@@ -25,6 +25,11 @@ def is_moonshine(folder: Path) -> bool:
     return _has(folder, _MOONSHINE)
 
 
+def moonshine_architecture(folder: Path) -> str:
+    """``base`` for a folder that is called so, else ``tiny``: they have the same files. Streaming models have others."""
+    return "base" if "base" in folder.name else "tiny"
+
+
 def problems(folder: Path, backend: str) -> list[str]:
     """The files that a recognizer needs and that are not there or are empty, a sentence each."""
     needed = _MOONSHINE if backend == "moonshine" else _vosk_needs(folder)
@@ -49,7 +54,7 @@ def _graph(folder: Path, prefix: str) -> list[str]:
 def _has(folder: Path, files: tuple[str, ...]) -> bool:
     try:
         return all((folder / name).is_file() for name in files)
-    except PermissionError:  # what cannot be looked into cannot be loaded either
+    except OSError:  # what cannot be looked into, or has no possible name, cannot be loaded either
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Places:
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Places:
         """The places by environment variables: VOSK_MODEL_PATH, VOXCLI_MODELS_DIR, VOXCLI_MODELS_URL and HOME."""
-        home = Path(variables["HOME"]) if variables.get("HOME") else Path.home()
+        home = Path(variables["HOME"]) if variables.get("HOME") else _home()
         named, own = variables.get("VOSK_MODEL_PATH"), variables.get("VOXCLI_MODELS_DIR")
         return cls(
             named=_expanded(named, home) if named else None,
@@ -47,7 +48,18 @@ def _expanded(text: str, home: Path) -> Path:
     return home / text[2:] if text.startswith("~/") else Path(text)
 
 
+def _home() -> Path:
+    """The user's home; a folder that is not there for a user who has none, as in many containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.sep) / "nonexistent"
+
+
 def _data_folder() -> Path:
     import platformdirs
 
-    return platformdirs.user_data_path("voxcli")
+    try:
+        return platformdirs.user_data_path("voxcli")
+    except RuntimeError:
+        return _home() / "voxcli"

@@ -51,7 +51,8 @@ def find(places: Places, *, language: str, name: str | None = None, backend: str
     """
     if name is not None and (model := _at_path(name)):
         return model
-    _check_named(places)
+    if backend != "moonshine":
+        _check_named(places)
     models = [model for model in installed(places) if backend in (None, model.backend)]
     if name is not None:
         return next((model for model in models if names.same(model.name, name)), None)
@@ -68,9 +69,9 @@ def look_up(places: Places, wanted: str) -> Model:
     return model
 
 
-def not_found(places: Places, wanted: str) -> ModelNotFound:
-    """The error for a name or a language that no place has."""
-    what = "of the name" if names.is_name(wanted) else "for the language"
+def not_found(places: Places, wanted: str, *, named: bool | None = None) -> ModelNotFound:
+    """The error for a name or a language that no place has; ``named`` says which it is, where it is known."""
+    what = "of the name" if (names.is_name(wanted) if named is None else named) else "for the language"
     return ModelNotFound(
         f"there is no speech model {what} {wanted} on this machine",
         f"voxcli models pull {wanted} fetches it; {places.offline_hint()}",
@@ -109,15 +110,19 @@ def remove(places: Places, name: str) -> list[Path]:
 
     Raises UsageError when the model is in another place or is being pulled, ModelNotFound when there is none.
     """
-    doomed = _remains(places.own, name)
-    if not doomed:
-        raise _not_ours(places, name)
     try:
+        doomed = _remains(places.own, name)
+        if not doomed:
+            raise _not_ours(places, name)
         with locked(places.own, _model_of(doomed[0]), deadline_s=0):
             for path in doomed:
                 _delete(path)
     except Fatal as fatal:
         raise UsageError(str(fatal), fatal.hint or "") from fatal
+    except OSError as error:
+        raise UsageError(
+            f"{name} cannot be removed: {error.strerror}", f"look at the rights in {places.own}"
+        ) from error
     return doomed
 
 
@@ -163,7 +168,11 @@ def _folders(folder: Path, pattern: str = "*") -> list[Path]:
 
 
 def _at_path(text: str) -> Model | None:
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:  # a name that is too long, or the home of nobody
+        raise ModelNotFound(f"{text[:60]}: no such folder", "voxcli models list shows the models there are") from error
     if layout.is_vosk(path) or layout.is_moonshine(path):
         return at(path.absolute())
     if not is_path(text):

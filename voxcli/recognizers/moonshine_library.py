@@ -17,16 +17,8 @@ from moonshine_voice.transcriber import Transcriber
 
 from voxcli.audio import SAMPLE_RATE
 from voxcli.errors import BackendError, ModelBroken
+from voxcli.models import moonshine_architecture
 from voxcli.recognizers.moonshine_decoder import Line
-
-_ARCHITECTURES = {
-    "tiny-streaming": ModelArch.TINY_STREAMING,
-    "base-streaming": ModelArch.BASE_STREAMING,
-    "small-streaming": ModelArch.SMALL_STREAMING,
-    "medium-streaming": ModelArch.MEDIUM_STREAMING,
-    "base": ModelArch.BASE,
-    "tiny": ModelArch.TINY,
-}
 
 
 class MoonshineModel:
@@ -35,7 +27,9 @@ class MoonshineModel:
     def __init__(self, folder: Path) -> None:
         try:
             self._transcriber = Transcriber(
-                folder, _architecture(folder), options={"return_audio_data": "false", "identify_speakers": "false"}
+                folder,
+                ModelArch[moonshine_architecture(folder).upper()],
+                options={"return_audio_data": "false", "identify_speakers": "false"},
             )
         except MoonshineError as error:
             raise ModelBroken(str(folder), f"Moonshine says: {error}") from error
@@ -92,13 +86,3 @@ class MoonshineStream:
 def _line(line: Any) -> Line:
     text = ctypes.string_at(line.text).decode("utf-8", errors="replace").strip() if line.text else ""
     return Line(text, line.start_time, line.start_time + line.duration, bool(line.is_complete))
-
-
-def _architecture(folder: Path) -> ModelArch:
-    """The architecture that a folder is named after, the longest name first."""
-    for name, architecture in _ARCHITECTURES.items():
-        if name in folder.name:
-            return architecture
-    raise ModelBroken(
-        str(folder), f"its name has none of {', '.join(_ARCHITECTURES)}", "name the folder after its architecture"
-    )

@@ -7,6 +7,7 @@ opened here without it, through the cffi definitions that lie beside it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -43,7 +44,7 @@ class VoskLibrary:
 
     def new_model(self, path: Path) -> Any:
         """The model of a folder, freed when forgotten. Raises ModelBroken."""
-        handle = self.c.vosk_model_new(str(path).encode())
+        handle = self.c.vosk_model_new(os.fsencode(path))
         if handle == self.ffi.NULL:
             raise ModelBroken(str(path), "Vosk cannot read it")
         return self.ffi.gc(handle, self.c.vosk_model_free)
@@ -154,8 +155,6 @@ def _open_in(folder: Path) -> tuple[Any, Any]:
     spec.loader.exec_module(definitions)
     library = folder / _LIBRARY_FILES.get(sys.platform, "libvosk.so")
     if sys.platform == "win32":
-        import os
-
         os.add_dll_directory(str(folder))
     return definitions.ffi, definitions.ffi.dlopen(str(library))
 

@@ -59,6 +59,9 @@ class Output(Protocol):
     def line(self, text: str) -> None:
         """Write one line and flush it."""
 
+    def write(self, text: str) -> None:
+        """Write what is no line, and flush it."""
+
 
 class Renderer(Protocol):
     """Shows what happens, in its order."""

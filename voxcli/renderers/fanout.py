@@ -24,11 +24,11 @@ class Fanout:
     def __init__(
         self,
         renderers: Sequence[Renderer],
-        files: Sequence[tuple[Renderer, FileOutput]],
+        files: list[tuple[Renderer, FileOutput]],
         failed: Callable[[OutputError], None],
     ) -> None:
         self._renderers = list(renderers)
-        self._files = list(files)
+        self._files = files
         self._failed = failed
 
     def show(self, event: Event) -> None:

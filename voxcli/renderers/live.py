@@ -31,7 +31,7 @@ class StatusRenderer:
     def __init__(
         self, output: Output, options: RendererOptions, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self.region = Region(output.stream)
+        self.region = Region(output)
         self._options = options
         self._monotonic = monotonic
         self._began = self._drawn_at = monotonic()

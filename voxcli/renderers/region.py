@@ -8,9 +8,11 @@ of it and nothing else. Rich's own Live keeps the cursor behind its lines and mu
 from __future__ import annotations
 
 import os
-from typing import TextIO
+from contextlib import suppress
 
 from rich.text import Text
+
+from voxcli.renderers import Output
 
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _NO_WRAP, _WRAP = "\x1b[?7l", "\x1b[?7h"
@@ -27,35 +29,35 @@ class Region:
     before they are drawn again, and tmux, which moves the screen up for each line it wraps, stays where it is.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, output: Output) -> None:
+        self._output = output
         self._lines: list[str] = []
         self._hidden = False
 
     def columns(self) -> int:
         """The width of the terminal now."""
         try:
-            return os.get_terminal_size(self._stream.fileno()).columns or 80
+            return os.get_terminal_size(self._output.stream.fileno()).columns or 80
         except OSError:
             return 80
 
     def draw(self, lines: list[str], *, again: bool = False) -> None:
         """Put these lines in the place of the ones before, if they differ or are wanted ``again``."""
         if again or lines != self._lines:
-            self._write(self._drawing(lines))
+            self._output.write(self._drawing(lines))
             self._lines = lines
 
     def print(self, text: str, lines: list[str] | None = None) -> None:
         """Add a line to the scrollback, above the region, whose lines become these, if any are given."""
         if lines is not None:
             self._lines = lines
-        self._write(f"{_ERASE}{text}\n{self._drawing(self._lines)}")
+        self._output.write(f"{_ERASE}{text}\n{self._drawing(self._lines)}")
 
     def close(self) -> None:
         """Erase the region and give the cursor back."""
         if self._hidden:
             self._lines = []
-            self._write(f"{_ERASE}{_SHOW_CURSOR}")
+            self._output.write(f"{_ERASE}{_SHOW_CURSOR}")
             self._hidden = False
 
     def _drawing(self, lines: list[str]) -> str:
@@ -71,9 +73,15 @@ class Region:
         hide, self._hidden = ("" if self._hidden else _HIDE_CURSOR), True
         return hide
 
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+    def abandon(self) -> None:
+        """The same as ``close`` in an emergency: from any thread, and on a terminal that takes nothing any more."""
+        if self._hidden and hasattr(os, "set_blocking"):
+            descriptor = self._output.stream.fileno()
+            blocking = os.get_blocking(descriptor)
+            os.set_blocking(descriptor, False)
+            with suppress(OSError):
+                os.write(descriptor, f"{_ERASE}{_SHOW_CURSOR}".encode())
+            os.set_blocking(descriptor, blocking)
 
 
 def newest(text: str, columns: int) -> Text:

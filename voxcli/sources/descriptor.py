@@ -59,6 +59,14 @@ class ByteStream:
             size -= len(data)
         return b"".join(parts)
 
+    def read_at_once(self, size: int) -> bytes:
+        """Up to ``size`` bytes of what is there already; nothing is waited for. On Windows nothing is found."""
+        if self._held or sys.platform == "win32":
+            return self.read(size) if self._held else b""
+        waiting = select.poll()
+        waiting.register(self._fd, select.POLLIN)
+        return self.read(size) if waiting.poll(0) else b""
+
     def push_back(self, data: bytes) -> None:
         """Puts bytes in front of what comes next."""
         self._held = data + self._held

@@ -118,15 +118,15 @@ class LibsndfileDecoder:
             return
         if isinstance(self._file, RewindableStream) and self._file.failure is not None:
             raise self._file.failure
+        if not self._frames:
+            raise SourceEmpty(self._name, "has no sound in it")
         if self._damage or self._frames < self._declared:
             seconds = self._frames / self._sound.samplerate
             raise SourceTruncated(self._name, seconds, self._damage or "the audio breaks off")
-        if not self._frames:
-            raise SourceEmpty(self._name, "has no sound in it")
 
 
 class LibsndfileStream(LibsndfileDecoder):
-    """The same from a pipe, for STREAM_KINDS; nothing is kept but a window."""
+    """The same from a pipe, for the kinds that ``rewindable`` names; nothing is kept but a window."""
 
     def __init__(self, name: str, stream: ByteStream, kind: Container, stop: StopSignal) -> None:
         self._stream = stream

@@ -72,8 +72,19 @@ class PcmDecoder:
             rest = data[whole:]
             if whole:
                 yield data[:whole]
+        self._look_behind()
         if rest and not self._stop.is_set():
             self.remarks.append(f"the last {len(rest)} bytes are not a whole sample and were left out")
+
+    def _look_behind(self) -> None:
+        """A remark where more sound follows than the header announces; what may still come is not waited for."""
+        if self._header.data_bytes is None or self._bytes < self._header.data_bytes:
+            return
+        behind = self._stream.read_at_once(8 + self._header.data_bytes % 2)[self._header.data_bytes % 2 :]
+        if behind[:4] in (b"RIFF", b"RF64"):
+            self.remarks.append("another recording follows in the same stream and was left out; give it by itself")
+        elif any(not 0x20 <= byte < 0x7F for byte in behind[:4]):  # no chunk of a WAV file begins so
+            self.remarks.append("more follows than its header announces, and was left out")
 
     def _next_bytes(self) -> int:
         """How much to ask for; 0 when all that was declared has come, for a pipe may stay open long after."""

@@ -16,6 +16,10 @@ LIBSNDFILE_KINDS = frozenset(
 )
 
 
+MOST_TAGS = 16
+"""ID3 tags before the sound; players write one, rarely two."""
+
+
 def open_stream(name: str, fd: int, options: SourceOptions, stop: StopSignal, *, owned: bool) -> Decoder:
     """The decoder of what comes from a descriptor; an ``owned`` one is closed with it, or when this fails.
 
@@ -82,17 +86,19 @@ def _look(name: str, stream: ByteStream, decide: Callable[[bytes], Container | N
 
     An ID3 tag in front is dropped: it can be longer than anything that is worth keeping. Raises SourceEmpty.
     """
-    head = b""
-    while (kind := decide(head)) is None and len(head) < most and (data := stream.read(most - len(head))):
-        head += data
-    if not head:
-        raise SourceEmpty(label(name))
-    stream.push_back(head)
-    tag_bytes = id3_bytes(head)
-    if not tag_bytes:
-        return kind
-    _drop(stream, tag_bytes)
-    return _look(name, stream, sniff, SNIFF_BYTES) or Container.MP3
+    for tags in range(MOST_TAGS):
+        head = b""
+        while (kind := decide(head)) is None and len(head) < most and (data := stream.read(most - len(head))):
+            head += data
+        if not head:
+            raise SourceEmpty(label(name))
+        stream.push_back(head)
+        tag_bytes = id3_bytes(head)
+        if not tag_bytes:
+            return kind or (Container.MP3 if tags else None)
+        _drop(stream, tag_bytes)
+        decide, most = sniff, SNIFF_BYTES
+    raise SourceNotAudio(label(name), "begins with tags and nothing else", "check that it is a recording")
 
 
 def _drop(stream: ByteStream, size: int) -> None:
