@@ -2,7 +2,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-from sound import drain
 from support import SAMPLES
 from voxcli.audio import Chunk
 from voxcli.sources import SourceOptions, open_source

@@ -26,7 +26,7 @@ def is_moonshine(folder: Path) -> bool:
 
 
 def moonshine_architecture(folder: Path) -> str:
-    """``base`` for a folder that is called so, else ``tiny``: they have the same files. Streaming models have others."""
+    """``base`` for a folder called so, else ``tiny``: they have the same files. Streaming models have others."""
     return "base" if "base" in folder.name else "tiny"
 
 
