@@ -1,4 +1,4 @@
-"""The world as one object: streams, variables, clock. Commands touch nothing else, so tests can hand in another."""
+"""The world as one object: streams and variables. Tests hand in another; only Typer reads the real variables itself."""
 
 from __future__ import annotations
 
