@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 from voxcli import __version__
+
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
+"""What standard output says when it was closed or is full; it names no file."""
 
 
 def main() -> None:
@@ -14,9 +18,10 @@ def main() -> None:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:
         os._exit(130)  # in mid-import there is nothing to be tidied up
-    except OSError:
-        # Standard output cannot be written, not even the help: whoever closed it knows, and a full disk shows.
-        os._exit(1)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        os._exit(1)  # not even the help could be written
     sys.exit(code)
 
 

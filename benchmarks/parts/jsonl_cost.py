@@ -41,7 +41,7 @@ def cost(call: Callable[[], None]) -> float:
 
 with Path(os.devnull).open("w", encoding="utf-8") as sink:
     renderer = open_renderer("jsonl", StreamOutput(sink), RendererOptions())
-    bare = as_json(RESULT)
+    bare = json.loads(json.dumps(as_json(RESULT), default=as_json))
     spent: dict[str, list[float]] = {"ours": [], "bare": []}
     calls: dict[str, Callable[[], None]] = {
         "ours": lambda: renderer.show(RESULT),

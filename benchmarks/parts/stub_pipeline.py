@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 from voxcli.audio import Chunk, seconds
 from voxcli.events import Results, Session
 from voxcli.pipeline import Pipeline, PipelineOptions, Stop
+from voxcli.recognizers import RecognizerOptions
 from voxcli.recognizers.threaded import ThreadedRecognizer
 from voxcli.renderers import RendererOptions, open_renderer
 from voxcli.renderers.output import StreamOutput
@@ -49,7 +51,7 @@ async def main() -> None:
     """Transcribe the file, so to speak."""
     source = open_source(sys.argv[1], SourceOptions())
     await source.open()
-    recognizer = ThreadedRecognizer("stub", "none", lambda: Counter)
+    recognizer = ThreadedRecognizer("stub", RecognizerOptions(Path(), "none"), lambda: Counter)
     renderer = open_renderer("jsonl", StreamOutput(sys.stdout), RendererOptions())
     session = Session(source=sys.argv[1], backends=("stub",), sample_rate=16_000, channels=1)
     try:

@@ -118,3 +118,10 @@ def test_what_is_not_there_is_answered_with_what_is_near(wanted: str, sentence: 
     with pytest.raises(ModelNotFound, match=sentence) as caught:
         choose(OFFERED, wanted)
     assert hint in caught.value.hint
+
+
+def test_what_was_meant_as_a_name_is_called_one() -> None:
+    with pytest.raises(ModelNotFound, match="the publisher has no model of the name nosuch"):
+        choose(OFFERED, "nosuch", named=True)
+    with pytest.raises(ModelNotFound, match="the publisher has no model for the language xx"):
+        choose(OFFERED, "xx", named=False)

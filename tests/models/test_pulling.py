@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import sys
@@ -245,6 +246,11 @@ def test_languages_that_there_are_are_named(pull: Callable[..., Model]) -> None:
     assert "en-us, ko" in caught.value.hint
 
 
+def test_a_name_that_the_publisher_has_not_is_called_a_name(pull: Callable[..., Model]) -> None:
+    with pytest.raises(ModelNotFound, match="the publisher has no model of the name nosuch"):
+        pull("nosuch", named=True)
+
+
 def test_a_circle_of_redirects(pull: Callable[..., Model], hub: Hub) -> None:
     hub.faults += [Fault(status=302, headers={"Location": f"{hub.url}/{KOREAN}.zip"})] * 30
     failing(pull, "redirects")
@@ -332,6 +338,18 @@ def test_a_cancel_while_waiting_is_heard(remote: Places, hub: Hub, sleeps: Sleep
     with pytest.raises(DownloadFailed, match="cancelled"):
         models.pull(remote, "ko", sleep=sleeps.append, cancelled=lambda: len(sleeps) > 1)
     assert sum(sleeps) <= 2
+
+
+def test_a_cancel_is_heard_though_the_server_says_nothing(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert transport.READ_TIMEOUT_S <= 10
+    monkeypatch.setattr(transport, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    asked: list[bool] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_places = replace(places, publisher_url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(DownloadFailed, match="cancelled"):
+            models.pull(silent_places, "ko", cancelled=lambda: not asked.append(True))
+    assert len(asked) == 1
 
 
 def test_ctrl_c_keeps_what_has_come(pull: Callable[..., Model], remote: Places) -> None:

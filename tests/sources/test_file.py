@@ -116,6 +116,16 @@ async def test_a_size_that_nobody_came_back_to_write(tmp_path: Path, size: int) 
     assert heard.audio == whole[44:]
 
 
+async def test_a_size_that_no_file_can_have(tmp_path: Path) -> None:
+    whole = bytearray(container(tone(1, 8_000), 8_000, "RF64", "PCM_16"))
+    whole[28:36] = struct.pack("<Q", 1 << 61)  # the size of the sound in the chunk ds64
+    path = tmp_path / "huge.wav"
+    path.write_bytes(whole)
+    heard = await hear(path)
+    assert isinstance(heard.error, SourceTruncated)
+    assert len(heard.samples) == 16_000
+
+
 async def test_damage_in_the_middle_is_the_end(tmp_path: Path) -> None:
     whole = bytearray(container(tone(6, 44_100, 2), 44_100, "FLAC", "PCM_16"))
     middle = len(whole) // 2
@@ -192,6 +202,16 @@ async def test_an_empty_file(tmp_path: Path) -> None:
 async def test_a_file_without_a_sample(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "silent"
     path.write_bytes(container(np.empty((0, 1)), 16_000, kind, "PCM_16"))
+    heard = await hear(path)
+    assert isinstance(heard.error, SourceEmpty)
+    assert heard.error.message == f"{path}: has no sound in it"
+
+
+@pytest.mark.parametrize(("kind", "rate"), [("WAV", 16_000), ("WAV", 8_000), ("FLAC", 16_000), ("AIFF", 8_000)])
+async def test_a_header_that_announces_sound_and_none_behind_it(tmp_path: Path, kind: str, rate: int) -> None:
+    whole = container(tone(1, rate), rate, kind, "PCM_16")
+    path = tmp_path / "header"
+    path.write_bytes(whole[: {"WAV": 44, "FLAC": whole.find(b"\xff\xf8"), "AIFF": 54}[kind]])
     heard = await hear(path)
     assert isinstance(heard.error, SourceEmpty)
     assert heard.error.message == f"{path}: has no sound in it"

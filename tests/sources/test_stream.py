@@ -164,24 +164,58 @@ async def test_a_wav_ends_where_its_header_says_though_the_pipe_stays_open() -> 
     os.close(read_end)
 
 
-@pytest.mark.parametrize(
-    ("behind", "remark"),
-    [
-        (b"", None),
-        (b"LIST\x10\0\0\0INFOISFT\x04\0\0\0lame", None),
-        (container(tone(1), 16_000, "WAV", "PCM_16"), "another recording follows"),
-        (bytes(range(128, 250)) * 100, "more follows than its header announces"),
-    ],
-)
-async def test_what_is_left_out_behind_a_wav_is_said(behind: bytes, remark: str | None) -> None:
-    heard = await hear_pipe(container(tone(0.5), 16_000, "WAV", "PCM_16") + behind)
-    assert len(heard.samples) == 8_000
-    assert [remark in said for said in heard.remarks] == ([True] if remark else [])  # type: ignore[operator]
+NOTE = b"LIST\x10\0\0\0INFOISFT\x04\0\0\0lame"
+RECORDING = container(tone(1), 16_000, "WAV", "PCM_16")
+ANOTHER = "another recording follows this one and was left out; give it as a source of its own"
+MORE = "more bytes follow than the header announces and were left out"
+BEHIND = [
+    (b"", None),
+    (NOTE, None),
+    (b"id3 \x03\0\0\0abc\0", None),
+    (b"ID3 \x04\0\0\0abcd" + bytes(6), MORE),
+    (NOTE[:20], None),
+    (RECORDING, ANOTHER),
+    (NOTE + b"fact\4\0\0\0abcd" + RECORDING, ANOTHER),
+    (NOTE + bytes(range(128, 250)), MORE),
+    (container(tone(1), 16_000, "FLAC"), ANOTHER),
+    (bytes(range(128, 250)) * 100, MORE),
+    (b"JUNK\0\0\0\x7f" + RECORDING, None),
+    (b"JUNK\0\0\0\0" * 20, None),
+]
+
+
+@pytest.mark.parametrize(("behind", "remark"), BEHIND)
+@pytest.mark.parametrize("rate", [16_000, 8_000])
+async def test_what_is_left_out_behind_a_wav_is_said(
+    tmp_path: Path, behind: bytes, remark: str | None, rate: int
+) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(container(tone(0.5, rate), rate, "WAV", "PCM_16") + behind)
+    for heard in (await hear_pipe(path.read_bytes()), await hear(path)):
+        assert (len(heard.samples), heard.error) == (8_000, None)
+        assert heard.remarks == ([remark] if remark else [])
+
+
+async def test_what_is_left_out_behind_an_odd_number_of_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(container(tone(0.5)[:7_999], 16_000, "WAV", "PCM_U8") + RECORDING)
+    assert (await hear_pipe(path.read_bytes())).remarks == (await hear(path)).remarks == [ANOTHER]
+
+
+async def test_what_may_still_come_behind_a_wav_is_not_waited_for() -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, RECORDING + RECORDING[:6])
+    heard = await asyncio.wait_for(hear("-", stdin_fd=read_end), 5)
+    assert (len(heard.samples), heard.error) == (16_000, None)
+    os.close(write_end)
+    os.close(read_end)
 
 
 async def test_tags_without_end_are_no_recording() -> None:
     heard = await hear_pipe(b"ID3\4\0\0\0\0\0\0" * 5_000)
     assert isinstance(heard.error, SourceNotAudio)
+    assert heard.error.message == "standard input: begins with tags and nothing else"
+    assert (await hear_pipe(b"ID3\4\0\0\0\0\0\0" * 2 + RECORDING)).audio == RECORDING[44:]
 
 
 async def test_what_follows_the_sound_of_a_wav_is_not_heard() -> None:

@@ -113,11 +113,12 @@ class Backends:
             raise self._with_easier_way(error) from error
 
     def _fetch(self, wanted: str) -> Model:
+        named = wanted != self._wanted.language
         if not self._wanted.may_download:
-            raise models.not_found(self._places, wanted, named=wanted != self._wanted.language)
+            raise models.not_found(self._places, wanted, named=named)
         self._environment.say(f"no Vosk model for {wanted} is here; asking {self._places.publisher_url} for one")
         with told(self._environment) as (say, progress):
-            return models.pull(self._places, wanted, say=say, progress=progress, cancelled=self._cancelled)
+            return models.pull(self._places, wanted, named=named, say=say, progress=progress, cancelled=self._cancelled)
 
     def _with_easier_way(self, error: BackendError) -> BackendError:
         """For English, which needs no download where Moonshine is installed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -152,7 +153,7 @@ def _show_table(env: Environment, columns: Sequence[str], rows: list[tuple[str, 
 def _suspects(places: Places, wanted: str | None) -> list[Model]:
     if wanted is None:
         return [*models.installed(places), *models.damaged(places)]
-    if models.is_path(wanted) and Path(wanted).is_dir():
+    if models.is_path(wanted) and os.path.isdir(wanted):  # noqa: PTH112 - which takes names of any length
         return [models.at(Path(wanted))]
     named = [model for model in models.damaged(places) if model.name == wanted]
     return named or [models.look_up(places, wanted)]

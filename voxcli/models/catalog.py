@@ -48,18 +48,20 @@ def parse(text: bytes) -> list[Entry]:
     return entries
 
 
-def choose(entries: Iterable[Entry], wanted: str) -> Entry:
+def choose(entries: Iterable[Entry], wanted: str, *, named: bool | None = None) -> Entry:
     """The model of that name, or else the one to take for that language. Raises ModelNotFound, naming what is near.
+
+    ``named`` says for the error whether a name was wanted; None judges by its shape.
 
     For a language: the nearest region, a small model before a big one, the newest of the small or the smallest of the
     big ones. Obsolete models are taken by name only.
     """
     entries = list(entries)
-    if named := next((entry for entry in entries if names.same(entry.name, wanted)), None):
-        return named
+    if exact := next((entry for entry in entries if names.same(entry.name, wanted)), None):
+        return exact
     fitting = [(far, entry) for far, entry in _by_distance(entries, wanted) if not entry.obsolete]
     if not fitting:
-        raise _unknown(entries, wanted)
+        raise _unknown(entries, wanted, by_name=names.is_name(wanted) if named is None else named)
     return min(fitting, key=lambda pair: (pair[0], _preference(pair[1])))[1]
 
 
@@ -89,8 +91,7 @@ def _preference(entry: Entry) -> tuple[bool, tuple[int, ...], int]:
     return not small, newest_first, entry.size_bytes
 
 
-def _unknown(entries: list[Entry], wanted: str) -> ModelNotFound:
-    by_name = names.is_name(wanted)
+def _unknown(entries: list[Entry], wanted: str, *, by_name: bool) -> ModelNotFound:
     known = sorted({entry.name if by_name else entry.language for entry in entries if not entry.obsolete})
     near = get_close_matches(names.canonical(wanted), known, n=5, cutoff=0.5)
     there = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known[:40])};"

@@ -26,8 +26,11 @@ def is_moonshine(folder: Path) -> bool:
 
 
 def moonshine_architecture(folder: Path) -> str:
-    """``base`` for a folder called so, else ``tiny``: they have the same files. Streaming models have others."""
-    return "base" if "base" in folder.name else "tiny"
+    """``base`` for a folder called so, else ``tiny``: both have the same files.
+
+    Moonshine's streaming models have another layout and are not supported.
+    """
+    return "base" if "base" in folder.name.lower() else "tiny"
 
 
 def problems(folder: Path, backend: str) -> list[str]:

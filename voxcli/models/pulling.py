@@ -44,6 +44,7 @@ def pull(
     places: Places,
     wanted: str,
     *,
+    named: bool | None = None,
     progress: Callable[[int, int], object] = lambda done_bytes, total_bytes: None,
     say: Callable[[str], object] = lambda sentence: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -51,15 +52,16 @@ def pull(
 ) -> Model:
     """The model of that name, or the small one of that language, pulled unless it is there. Blocks until it is.
 
+    ``named`` is for the error alone: whether a name was wanted or a language, where that is known.
     ``progress`` is called with the bytes of the zip that have come and those in all, ``say`` with sentences about what
     is going on, ``cancelled`` between blocks and waits. However it ends, what has come is kept for the next time.
     Raises ModelNotFound when the publisher has no such model, DownloadFailed when it cannot be had, UsageError when
-    the settings for the network are wrong.
+    the settings for the network are wrong or there is no folder to put it in.
     """
     hooks = Hooks(progress, say, cancelled, sleep)
     with _mapped(places, f"pulling {wanted}"):
         present = pulled(places, wanted)
-        return present or _pull(places, wanted, hooks)
+        return present or _pull(places, wanted, named, hooks)
 
 
 def published(places: Places, *, sleep: Callable[[float], object] = time.sleep) -> list[Entry]:
@@ -88,9 +90,10 @@ def _mapped(places: Places, doing: str) -> Iterator[None]:
         ) from error
 
 
-def _pull(places: Places, wanted: str, hooks: Hooks) -> Model:
+def _pull(places: Places, wanted: str, named: bool | None, hooks: Hooks) -> Model:
+    places.check_own()
     with transport.connected() as client:
-        entry = catalog.choose(_fetch_list(client, places, hooks), wanted)
+        entry = catalog.choose(_fetch_list(client, places, hooks), wanted, named=named)
         with locked(places.own, entry.name, hooks):
             present = pulled(places, entry.name)  # another voxcli may have brought it while this one waited
             return present or _install(client, places, entry, hooks)

@@ -14,6 +14,7 @@ from voxcli.models.locking import locked
 from voxcli.models.places import Places
 from voxcli.models.trouble import Fatal
 
+_LONGEST_SHOWN = 200  # characters of a text that may be anything, in a sentence
 ORIGINS = ("option", "VOSK_MODEL_PATH", "voxcli", "cache", "system", "package")
 
 
@@ -51,7 +52,7 @@ def find(places: Places, *, language: str, name: str | None = None, backend: str
     """
     if name is not None and (model := _at_path(name)):
         return model
-    if backend != "moonshine":
+    if backend != "moonshine":  # the variable is about Vosk alone
         _check_named(places)
     models = [model for model in installed(places) if backend in (None, model.backend)]
     if name is not None:
@@ -73,8 +74,8 @@ def not_found(places: Places, wanted: str, *, named: bool | None = None) -> Mode
     """The error for a name or a language that no place has; ``named`` says which it is, where it is known."""
     what = "of the name" if (names.is_name(wanted) if named is None else named) else "for the language"
     return ModelNotFound(
-        f"there is no speech model {what} {wanted} on this machine",
-        f"voxcli models pull {wanted} fetches it; {places.offline_hint()}",
+        f"there is no speech model {what} {_short(wanted)} on this machine",
+        f"voxcli models pull {_short(wanted)} fetches it; {places.offline_hint()}",
     )
 
 
@@ -108,7 +109,8 @@ def size_bytes(model: Model) -> int:
 def remove(places: Places, name: str) -> list[Path]:
     """Remove a model, and what an unfinished pull of it left, from voxcli's own place. Returns what was there.
 
-    Raises UsageError when the model is in another place or is being pulled, ModelNotFound when there is none.
+    Raises UsageError when the model is in another place, is being pulled or may not be removed, ModelNotFound when
+    there is none.
     """
     try:
         doomed = _remains(places.own, name)
@@ -120,9 +122,8 @@ def remove(places: Places, name: str) -> list[Path]:
     except Fatal as fatal:
         raise UsageError(str(fatal), fatal.hint or "") from fatal
     except OSError as error:
-        raise UsageError(
-            f"{name} cannot be removed: {error.strerror}", f"look at the rights in {places.own}"
-        ) from error
+        reason = f"{error.filename or places.own}: {error.strerror or error}"
+        raise UsageError(f"{name} cannot be removed: {reason}", "look at the rights there") from error
     return doomed
 
 
@@ -163,29 +164,47 @@ def _folders(folder: Path, pattern: str = "*") -> list[Path]:
     """The visible folders in a folder, by name; none when it cannot be read, as when it is not there."""
     try:
         return sorted(path for path in folder.glob(pattern) if not path.name.startswith(".") and path.is_dir())
-    except PermissionError:
+    except OSError:
         return []
 
 
 def _at_path(text: str) -> Model | None:
-    try:
-        path = Path(text).expanduser()
-        path.exists()
-    except (OSError, RuntimeError) as error:  # a name that is too long, or the home of nobody
-        raise ModelNotFound(f"{text[:60]}: no such folder", "voxcli models list shows the models there are") from error
+    path = _expanded(text)
     if layout.is_vosk(path) or layout.is_moonshine(path):
         return at(path.absolute())
     if not is_path(text):
         return None
-    if not path.is_dir():
-        raise ModelNotFound(f"{text}: no such folder", "voxcli models list shows the models there are")
+    if not _is_folder(path):
+        raise _no_folder(text)
     raise ModelBroken(text, layout.problems(path, "vosk")[0], f"voxcli models verify {text} shows what it lacks")
 
 
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # the home of nobody
+        raise _no_folder(text) from error
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # one that may not be looked into, or whose name is longer than any can be
+        return False
+
+
+def _no_folder(text: str) -> ModelNotFound:
+    return ModelNotFound(f"{_short(text)}: no such folder", "voxcli models list shows the models there are")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
 def _check_named(places: Places) -> None:
-    if places.named is not None and not places.named.is_dir():
+    if places.named is not None and not _is_folder(places.named):
         raise ModelNotFound(
-            f"VOSK_MODEL_PATH: {places.named}: no such folder",
+            f"VOSK_MODEL_PATH: {_short(str(places.named))}: no such folder",
             "set VOSK_MODEL_PATH to a model or to a folder of models, or unset it",
         )
 

@@ -19,7 +19,7 @@ from voxcli.models.trouble import Exhausted, Fatal, Transient
 if TYPE_CHECKING:
     from httpx2 import Client, Response
 
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 30.0
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10.0, 10.0  # also how late a cancel can be heard: a read cannot be woken
 ATTEMPTS = 4  # in a row without news
 LONGEST_WAIT_S = 60.0  # of what a server may ask for
 PROOF_BYTES = 1 << 20  # an attempt that brought this much shows that the line works: the count starts again

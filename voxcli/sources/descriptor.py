@@ -60,12 +60,12 @@ class ByteStream:
         return b"".join(parts)
 
     def read_at_once(self, size: int) -> bytes:
-        """Up to ``size`` bytes of what is there already; nothing is waited for. On Windows nothing is found."""
-        if self._held or sys.platform == "win32":
-            return self.read(size) if self._held else b""
-        waiting = select.poll()
-        waiting.register(self._fd, select.POLLIN)
-        return self.read(size) if waiting.poll(0) else b""
+        """Up to ``size`` bytes of those that are there already; nothing is waited for. On Windows few are found."""
+        parts: list[bytes] = []
+        while size and (self._held or _is_ready(self._fd)) and (data := self.read(size)):
+            parts.append(data)
+            size -= len(data)
+        return b"".join(parts)
 
     def push_back(self, data: bytes) -> None:
         """Puts bytes in front of what comes next."""
@@ -83,6 +83,15 @@ class ByteStream:
         if self._owned:
             self._owned = False
             os.close(self._fd)
+
+
+def _is_ready(fd: int) -> bool:
+    """Whether a read would return at once; not known on Windows."""
+    if sys.platform == "win32":
+        return False
+    waiting = select.poll()
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _reader(fd: int, stop: StopSignal) -> Callable[[int], bytes]:

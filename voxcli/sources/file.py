@@ -12,6 +12,7 @@ from voxcli.sniff import SNIFF_BYTES, Container, by_signature, sniff
 from voxcli.sources import SourceOptions
 from voxcli.sources.decoder import Decoder, StopSignal, refused
 from voxcli.sources.descriptor import READ_BYTES
+from voxcli.sources.leftover import left_out
 from voxcli.sources.stream import ignored_format, open_stream
 from voxcli.wav import WavError, WavHeader, WavParser
 
@@ -66,14 +67,24 @@ def _wav(path: str, stop: StopSignal) -> Decoder:
     """The decoder of a WAV file.
 
     One whose writer never came back to fill in the size is read as the stream that it was written as; one that needs no
-    conversion is read so, too, without libsndfile and numpy.
+    conversion is read so, too, without libsndfile and numpy, and one with more behind its sound, which can say so.
     """
     header = _wav_header(path)
     if header is None:
         return _libsndfile(path, None, stop)
-    if header.data_bytes is None or header.is_converted:
+    if header.data_bytes is None or header.is_converted or _goes_on(path, header.data_offset, header.data_bytes):
         return open_stream(path, _descriptor(path), SourceOptions(), stop, owned=True)
     return _libsndfile(path, header.data_bytes // header.frame_bytes, stop)
+
+
+def _goes_on(path: str, data_offset: int, data_bytes: int) -> bool:
+    """Whether there is something to be said of what lies behind the sound of a WAV file."""
+    end = data_offset + data_bytes
+    with _open_binary(path) as file:
+        if file.seek(0, os.SEEK_END) <= end:  # a declared end may be where no file system can go
+            return False
+        file.seek(end)
+        return left_out(file.read, data_bytes) is not None
 
 
 def _unknown(path: str) -> SourceNotAudio:

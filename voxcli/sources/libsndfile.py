@@ -126,7 +126,7 @@ class LibsndfileDecoder:
 
 
 class LibsndfileStream(LibsndfileDecoder):
-    """The same from a pipe, for the kinds that ``rewindable`` names; nothing is kept but a window."""
+    """The same from a pipe, for ``stream.LIBSNDFILE_KINDS``; nothing is kept but a window."""
 
     def __init__(self, name: str, stream: ByteStream, kind: Container, stop: StopSignal) -> None:
         self._stream = stream

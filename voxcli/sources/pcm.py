@@ -10,6 +10,7 @@ from voxcli.errors import SourceEmpty, SourceNotAudio, SourceTruncated
 from voxcli.sources import label
 from voxcli.sources.decoder import BLOCK_SECONDS, StopSignal
 from voxcli.sources.descriptor import READ_BYTES, ByteStream
+from voxcli.sources.leftover import left_out
 from voxcli.wav import Coding, WavError, WavHeader, WavParser
 
 if TYPE_CHECKING:
@@ -78,13 +79,10 @@ class PcmDecoder:
 
     def _look_behind(self) -> None:
         """A remark where more sound follows than the header announces; what may still come is not waited for."""
-        if self._header.data_bytes is None or self._bytes < self._header.data_bytes:
-            return
-        behind = self._stream.read_at_once(8 + self._header.data_bytes % 2)[self._header.data_bytes % 2 :]
-        if behind[:4] in (b"RIFF", b"RF64"):
-            self.remarks.append("another recording follows in the same stream and was left out; give it by itself")
-        elif any(not 0x20 <= byte < 0x7F for byte in behind[:4]):  # no chunk of a WAV file begins so
-            self.remarks.append("more follows than its header announces, and was left out")
+        declared = self._header.data_bytes
+        if declared is not None and self._bytes == declared:
+            remark = left_out(self._stream.read_at_once, declared)
+            self.remarks += [remark] if remark else []
 
     def _next_bytes(self) -> int:
         """How much to ask for; 0 when all that was declared has come, for a pipe may stay open long after."""

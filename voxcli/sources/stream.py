@@ -15,7 +15,6 @@ LIBSNDFILE_KINDS = frozenset(
     {Container.FLAC, Container.OGG, Container.MP3, Container.AIFF, Container.CAF, Container.AU}
 )
 
-
 MOST_TAGS = 16
 """ID3 tags before the sound; players write one, rarely two."""
 
