@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from voxcli.errors import STANDARD_OUTPUT, OutputError, ReaderGone, VoxcliError
+from voxcli.errors import VoxcliError
 from voxcli.printable import printable
 
 
@@ -35,13 +35,9 @@ class Environment:
 
     def print(self, line: str) -> None:
         """A result: one line on standard output, flushed. Raises OutputError, or ReaderGone for a closed pipe."""
-        try:
-            self.stdout.write(line + "\n")
-            self.stdout.flush()
-        except BrokenPipeError as error:
-            raise ReaderGone from error
-        except OSError as error:
-            raise OutputError(STANDARD_OUTPUT, (error.strerror or str(error)).lower()) from error
+        from voxcli.renderers.output import StreamOutput
+
+        StreamOutput(self.stdout).line(line)
 
     def say(self, sentence: str) -> None:
         """A status line on standard error, unless quiet."""

@@ -54,9 +54,13 @@ class Run:
             try:
                 with Display(self._settings, self._environment, self._errors.append) as self._display:
                     await self._sources(self._display)
-            except (VoxcliError, ReaderGone):
+            except ReaderGone:
                 if interrupts.exit_code is None:
                     raise
+            except VoxcliError as error:
+                if interrupts.exit_code is None:
+                    raise
+                self._environment.complain_of(error)
             code = self._exit_code(interrupts.exit_code)
             if interrupts.exit_code is not None:
                 self._leave_at_once(code)
