@@ -25,12 +25,18 @@ LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "l
 
 PURE = {
     "voxcli/audio.py": "tests/test_audio.py",
+    "voxcli/backoff.py": "tests/test_backoff.py",
     "voxcli/coverage.py": "tests/test_coverage.py",
+    "voxcli/epoch.py": "tests/test_epoch.py",
     "voxcli/errors.py": "tests/test_errors.py",
     "voxcli/events.py": "tests/test_events.py",
+    "voxcli/losses.py": "tests/test_losses.py",
     "voxcli/ogg.py": "tests/test_ogg.py",
     "voxcli/printable.py": "tests/test_printable.py",
     "voxcli/protocols/deepgram.py": "tests/protocols/test_deepgram.py",
+    "voxcli/protocols/reading.py": "tests/protocols/test_reading.py",
+    "voxcli/protocols/vosk_server.py": "tests/protocols/test_vosk_server.py",
+    "voxcli/protocols/voxcli.py": "tests/protocols/test_voxcli.py",
     "voxcli/ring.py": "tests/test_ring.py",
     "voxcli/sniff.py": "tests/test_sniff.py",
     "voxcli/transcript.py": "tests/test_transcript.py",

@@ -8,9 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from voxcli.audio import SAMPLE_RATE
+from voxcli.events import Error, Notice, Results, UtteranceEnd
+from voxcli.pipeline import Feed
+from voxcli.recognizers import Recognizer
+from voxcli.ring import Ring
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 VOXCLI = Path(sys.executable).parent / ("voxcli.exe" if sys.platform == "win32" else "voxcli")
@@ -97,3 +103,22 @@ def bare_vosk(model: Path, pcm: bytes, chunk_ms: int = 100) -> list[dict[str, An
 def without(variables: Mapping[str, str], *names: str) -> dict[str, str]:
     """Variables without some of them."""
     return {name: value for name, value in variables.items() if name not in names}
+
+
+async def told_by(
+    recognizer: Recognizer, blocks: Iterable[bytes], *, begin: int = 0
+) -> list[Results | UtteranceEnd | Notice | Error]:
+    """All that a recognizer tells of a stream that has come whole. ``begin``: the samples that came before it."""
+    feed = Feed(Ring(SAMPLE_RATE * 3_600), 1_600, SAMPLE_RATE * 3_600, keeps=True)
+    await feed.put(bytes(2 * begin))
+    for block in blocks:
+        await feed.put(block)
+    feed.end()
+    events: list[Results | UtteranceEnd | Notice | Error] = []
+    await recognizer.recognize(feed, begin, events.append)
+    return events
+
+
+async def results_of(recognizer: Recognizer, blocks: Iterable[bytes], *, begin: int = 0) -> list[Results]:
+    """The results among them."""
+    return [event for event in await told_by(recognizer, blocks, begin=begin) if isinstance(event, Results)]

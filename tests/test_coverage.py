@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxcli.coverage import Coverage
+from voxcli.coverage import Coverage, middle, news
+from voxcli.events import Results, Word
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
 
@@ -72,3 +73,92 @@ def test_order_does_not_matter(added: list[tuple[int, int]], random: object, tol
     shuffled = list(added)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert covered(*added, tolerance=tolerance).intervals == covered(*shuffled, tolerance=tolerance).intervals
+
+
+@given(spans, st.integers(0, 60), st.integers(0, 60))
+def test_questions_about_spans(intervals: list[tuple[int, int]], start: int, end: int) -> None:
+    coverage = covered(*intervals)
+    inside = {sample for first, last in intervals for sample in range(first, last)}
+    asked = set(range(start, end))
+    free = {sample for first, last in coverage.uncovered(start, end) for sample in range(first, last)}
+    assert free == asked - inside
+    assert all(first < last for first, last in coverage.uncovered(start, end))
+    assert coverage.within(start, end) == len(asked & inside)
+    assert [coverage.covers(sample) for sample in range(62)] == [sample in inside for sample in range(62)]
+    assert coverage.next_uncovered(start) == next(sample for sample in range(start, 200) if sample not in inside)
+
+
+@given(spans, st.integers(0, 60))
+def test_a_copy_is_added_to_apart(intervals: list[tuple[int, int]], before: int) -> None:
+    coverage = covered(*intervals)
+    kept = coverage.intervals
+    copy = coverage.copy()
+    copy.add(0, 100)
+    copy.forget(200)
+    assert (coverage.intervals, copy.intervals) == (kept, [])
+    coverage.forget(before)
+    assert coverage.intervals == [(start, end) for start, end in kept if end > before]
+
+
+def result(start: float, end: float, *words: tuple[str, float, float], **more: object) -> Results:
+    heard = {
+        "transcript": " ".join(word for word, _, _ in words),
+        "words": tuple(
+            Word(word=word, punctuated_word=word.title(), start=first, end=last, confidence=0.5)
+            for word, first, last in words
+        ),
+        **more,
+    }
+    return Results(
+        is_final=True, speech_final=True, start=start, duration=end - start, backend="server", **heard,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+SECOND = 16_000
+
+
+def test_what_is_new_is_left_as_it_is() -> None:
+    whole = result(1.0, 2.0, ("new", 0.9, 1.4))
+    assert news(whole, covered((0, SECOND))) is whole
+    empty = result(1.0, 1.0)
+    assert news(empty, covered((0, 5 * SECOND))) is empty
+
+
+def test_what_is_known_is_no_news() -> None:
+    assert news(result(0.0, 2.0, ("old", 0.5, 1.0)), covered((0, 2 * SECOND))) is None
+    assert news(result(0.0, 2.01), covered((0, 2 * SECOND), tolerance=800)) is None
+
+
+def test_words_are_news_when_their_middle_is() -> None:
+    told = news(
+        result(0.0, 3.0, ("old", 0.3, 0.8), ("across", 0.9, 1.4), ("new", 2.0, 2.5), confidence=0.9),
+        covered((0, SECOND)),
+    )
+    assert told is not None
+    assert (told.transcript, told.confidence, told.start, told.end) == ("Across New", 0.5, 1.0, 3.0)
+
+
+def test_no_words_left_is_an_empty_result_over_the_rest() -> None:
+    told = news(result(0.0, 2.0, ("old", 0.3, 0.8), confidence=0.9), covered((0, SECOND)))
+    assert told is not None
+    assert (told.transcript, told.words, told.confidence, told.start) == ("", (), None, 1.0)
+
+
+def test_a_result_whose_words_are_all_new_keeps_its_text() -> None:
+    told = news(result(0.0, 2.0, ("new", 1.3, 1.8), transcript="New!"), covered((0, SECOND)))
+    assert told is not None
+    assert (told.transcript, told.start) == ("New!", 1.0)
+
+
+def test_without_word_times_the_middle_of_the_speech_decides() -> None:
+    known = covered((0, SECOND))
+    late = news(result(0.0, 3.0, transcript="all of it", words=None), known)
+    early = news(result(0.0, 3.0, transcript="all of it", words=None, speech_start=0.1, speech_end=0.9), known)
+    assert late is not None
+    assert early is not None
+    assert (late.transcript, late.start) == ("all of it", 1.0)
+    assert (early.transcript, early.speech_start, early.start) == ("", None, 1.0)
+
+
+def test_the_middle_of_two_times() -> None:
+    assert middle(1.0, 2.0) == 24_000

@@ -6,10 +6,15 @@ import pytest
 
 from voxcli import errors
 from voxcli.errors import (
+    AuthenticationFailed,
     BackendError,
     BackendNeedsExtra,
+    BackendRefused,
+    BackendSilent,
+    BackendUnreachable,
     DownloadFailed,
     DrainTimeout,
+    EveryBackendFailed,
     ModelBroken,
     ModelNotFound,
     OutputError,
@@ -22,6 +27,7 @@ from voxcli.errors import (
     SourceUnreadable,
     UsageError,
     VoxcliError,
+    first_error,
 )
 
 TABLE = [
@@ -44,6 +50,22 @@ TABLE = [
     (ModelNotFound("none", "pull it"), "model_not_found", 5, "none"),
     (ModelBroken("/m", "half"), "model_broken", 5, "the speech model at /m cannot be used: half"),
     (DownloadFailed("404", "later"), "download_failed", 5, "404"),
+    (
+        BackendUnreachable("server", "connection refused", 4),
+        "backend_unreachable",
+        5,
+        "server: connection refused (tried 4 times)",
+    ),
+    (BackendUnreachable("server", "gone", 1), "backend_unreachable", 5, "server: gone (tried once)"),
+    (BackendRefused("server", "closed with 1008", "ask it why"), "backend_refused", 5, "server: closed with 1008"),
+    (BackendSilent("server", 10), "backend_silent", 5, "server: nothing came for 10 s for the last audio"),
+    (AuthenticationFailed("deepgram", "no key", "give one"), "authentication", 4, "deepgram: no key"),
+    (
+        EveryBackendFailed([BackendError("a is down", "mend it"), BackendError("b is not here", "mend it")]),
+        "every_backend_failed",
+        5,
+        "every backend failed: a is down; b is not here",
+    ),
     (OutputError("a.txt", "disk full"), "output", 1, "a.txt: cannot write: disk full"),
     (
         DrainTimeout(10),
@@ -72,3 +94,17 @@ def test_the_docstring_draws_the_tree() -> None:
     drawn = [line.split() for line in (errors.__doc__ or "").splitlines()]
     rows = {(words[-3], words[-2], words[-1]) for words in drawn if words and words[-1].isdigit()}
     assert rows == {(type(error).__name__, error.code, str(error.exit_code)) for error, *_ in TABLE[1:]}
+
+
+def test_the_error_that_ended_a_group_is_the_first_that_did_not_follow_from_another() -> None:
+    refused, broken = BackendRefused("server", "no", "yes"), BackendError("it broke", "mend it")
+    group = ExceptionGroup("all", [ExceptionGroup("some", [refused]), broken])
+    assert first_error(group) is refused
+    assert first_error(group, after=BackendRefused) is broken
+    assert first_error(ExceptionGroup("one", [refused]), after=BackendRefused) is refused
+
+
+def test_what_may_pass_is_tried_again_later() -> None:
+    passing = {BackendUnreachable, BackendSilent, DownloadFailed}
+    kinds = {type(error) for error, _, _, _ in TABLE if isinstance(error, BackendError)}
+    assert {kind for kind in kinds if not kind.is_permanent} == passing

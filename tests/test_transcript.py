@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxcli.events import Event, Gap, Notice, Results, Word
+from voxcli.events import Event, Gap, Notice, Results, UtteranceEnd, Word
 from voxcli.transcript import Transcript, Utterance, speech_end, speech_start
 
 
@@ -119,3 +119,12 @@ def test_nothing_is_open_after_the_end(endpoint: bool) -> None:
     transcript.finish()
     assert transcript.open_text == ""
     assert transcript.finish() == []
+
+
+def test_an_utterance_ends_where_a_server_says_so() -> None:
+    transcript = Transcript()
+    transcript.add(result("one", 0, 1))
+    transcript.add(result("and then", 1, 2, final=False))
+    (ended,) = transcript.add(UtteranceEnd(at=1.0))
+    assert ended.text == "one"
+    assert transcript.open_text == "and then"

@@ -1,12 +1,20 @@
-"""Which samples final results have covered: a set of half-open intervals on the stream's sample clock.
+"""Which samples final results have covered, where to resume, and which words are repetitions.
 
-Finals with an empty transcript cover too; interims never do. Holes up to ``tolerance`` samples count as covered,
-since a server's seconds are rounded.
+Finals with an empty transcript cover too; interims never do. Holes up to ``tolerance`` samples count as covered, since
+a server's seconds are rounded.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+
+from voxcli.audio import samples, seconds
+from voxcli.events import Results, Word
+
+Span = tuple[int, int]
+"""Samples from the first up to, not including, the second."""
 
 
 class Coverage:
@@ -30,17 +38,99 @@ class Coverage:
         self._ends[first:last] = [end]
 
     @property
-    def intervals(self) -> list[tuple[int, int]]:
-        """The covered spans ``(start, end)`` in order."""
+    def intervals(self) -> list[Span]:
+        """The covered spans in order."""
         return list(zip(self._starts, self._ends, strict=True))
 
     @property
     def first_uncovered(self) -> int:
         """The first sample, counted from 0, that no final has covered."""
-        if self._starts and self._starts[0] <= self.tolerance:
-            return self._ends[0]
-        return 0
+        return self.next_uncovered(0)
+
+    def next_uncovered(self, sample: int) -> int:
+        """The first sample that is not covered, from ``sample`` on."""
+        index = bisect_right(self._starts, sample + self.tolerance) - 1
+        return max(sample, self._ends[index]) if index >= 0 else sample
+
+    def covers(self, sample: int) -> bool:
+        """Whether a final has covered that sample."""
+        index = bisect_right(self._starts, sample) - 1
+        return index >= 0 and sample < self._ends[index]
+
+    def uncovered(self, start: int, end: int) -> list[Span]:
+        """The parts of a span that are not covered, in order."""
+        parts, at = [], start
+        for covered_start, covered_end in self._from(start):
+            if covered_start >= end:
+                break
+            if covered_start > at:
+                parts.append((at, covered_start))
+            at = max(at, covered_end)
+        return [*parts, (at, end)] if at < end else parts
+
+    def within(self, start: int, end: int) -> int:
+        """How many samples of a span are covered."""
+        return max(0, end - start) - sum(last - first for first, last in self.uncovered(start, end))
 
     def total(self, head: int) -> int:
         """How many of the samples before ``head`` are covered."""
-        return sum(max(0, min(end, head) - min(start, head)) for start, end in self.intervals)
+        return self.within(0, head)
+
+    def forget(self, before: int) -> None:
+        """Drop the intervals that end at ``before`` or sooner."""
+        count = bisect_right(self._ends, before)
+        del self._starts[:count], self._ends[:count]
+
+    def copy(self) -> Coverage:
+        """The same intervals, to be added to apart from these."""
+        other = Coverage(self.tolerance)
+        other._starts, other._ends = self._starts[:], self._ends[:]
+        return other
+
+    def _from(self, start: int) -> list[Span]:
+        first = bisect_right(self._ends, start)
+        return list(zip(self._starts[first:], self._ends[first:], strict=True))
+
+
+def news(result: Results, known: Coverage) -> Results | None:
+    """What a result says of audio that was not ``known``: words whose middle lies in known audio are repetitions.
+
+    Time decides, never the text. None when all of the result's span is known. A result without word times is left whole
+    unless the middle of its speech, or else of its span, is known.
+    """
+    start, end = samples(result.start), samples(result.end)
+    fresh = known.uncovered(start, end)
+    if end == start or fresh == [(start, end)]:
+        return result
+    if sum(last - first for first, last in fresh) <= known.tolerance:
+        return None
+    begin = fresh[0][0]
+    trimmed = replace(result, start=seconds(begin), duration=seconds(fresh[-1][1] - begin))
+    if result.words:
+        kept = tuple(word for word in result.words if not known.covers(middle(word.start, word.end)))
+        return trimmed if len(kept) == len(result.words) else _with_words(trimmed, kept)
+    if result.transcript and known.covers(_middle_of_speech(result)):
+        return replace(trimmed, transcript="", confidence=None, speech_start=None, speech_end=None)
+    return trimmed
+
+
+def middle(start: float, end: float) -> int:
+    """The sample half-way between two times in seconds."""
+    return samples((start + end) / 2)
+
+
+def _middle_of_speech(result: Results) -> int:
+    start = result.start if result.speech_start is None else result.speech_start
+    end = result.end if result.speech_end is None else result.speech_end
+    return middle(start, end)
+
+
+def _with_words(result: Results, words: Sequence[Word]) -> Results:
+    """The result reduced to some of its words."""
+    confidence = round(sum(word.confidence for word in words) / len(words), 4) if words else None
+    return replace(
+        result,
+        transcript=" ".join(word.punctuated_word or word.word for word in words),
+        confidence=None if result.confidence is None else confidence,
+        words=tuple(words),
+    )

@@ -16,13 +16,19 @@ the place where the foreign library is called, with ``raise ... from``.
     |  |- BackendNeedsExtra     backend_needs_extra 5
     |  |- ModelNotFound         model_not_found   5
     |  |- ModelBroken           model_broken      5
-    |  `- DownloadFailed        download_failed   5
+    |  |- DownloadFailed        download_failed   5
+    |  |- BackendUnreachable    backend_unreachable 5
+    |  |- BackendRefused        backend_refused   5
+    |  |- BackendSilent         backend_silent    5
+    |  |- AuthenticationFailed  authentication    4
+    |  `- EveryBackendFailed    every_backend_failed 5
     |- DrainTimeout             drain_timeout     1
     `- OutputError              output            1
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 STANDARD_OUTPUT = "standard output"
@@ -126,10 +132,14 @@ class SourceNeedsExtra(SourceError):
 
 
 class BackendError(VoxcliError):
-    """No recognizer of the chain could do the work."""
+    """No recognizer of the chain could do the work.
+
+    ``is_permanent``: whether it would be in vain to ask this recognizer again later.
+    """
 
     code = "backend"
     exit_code = 5
+    is_permanent: ClassVar[bool] = True
 
 
 class BackendNeedsExtra(BackendError):
@@ -160,6 +170,64 @@ class DownloadFailed(BackendError):
     """A speech model could not be fetched."""
 
     code = "download_failed"
+    is_permanent = False
+
+
+class BackendUnreachable(BackendError):
+    """A server could not be reached, or not be kept; it may be there again later."""
+
+    code = "backend_unreachable"
+    is_permanent = False
+
+    def __init__(self, backend: str, reason: str, attempts: int) -> None:
+        times = "once" if attempts == 1 else f"{attempts} times"
+        super().__init__(
+            f"{backend}: {reason} (tried {times})",
+            f"check the address and the network; a chain such as --backend {backend},local goes on without it",
+        )
+
+
+class BackendRefused(BackendError):
+    """A server refuses what it is asked for, and would do so again. The hint says what it named as the reason."""
+
+    code = "backend_refused"
+
+    def __init__(self, backend: str, reason: str, hint: str) -> None:
+        super().__init__(f"{backend}: {reason}", hint)
+
+
+class BackendSilent(BackendError):
+    """A server has all of the audio, but did not answer for the end of it."""
+
+    code = "backend_silent"
+    is_permanent = False
+
+    def __init__(self, backend: str, waited: float) -> None:
+        super().__init__(
+            f"{backend}: nothing came for {waited:g} s for the last audio", "give it longer with --drain-timeout"
+        )
+
+
+class AuthenticationFailed(BackendError):
+    """A server does not accept the key or the token, or there is none to send."""
+
+    code = "authentication"
+    exit_code = 4
+
+    def __init__(self, backend: str, reason: str, hint: str) -> None:
+        super().__init__(f"{backend}: {reason}", hint)
+
+
+class EveryBackendFailed(BackendError):
+    """Each recognizer of a chain has failed, for reasons of its own."""
+
+    code = "every_backend_failed"
+
+    def __init__(self, errors: Sequence[BackendError]) -> None:
+        super().__init__(
+            "every backend failed: " + "; ".join(error.message for error in errors),
+            " / ".join(dict.fromkeys(error.hint for error in errors)),
+        )
 
 
 class OutputError(VoxcliError):
@@ -189,3 +257,15 @@ class DrainTimeout(VoxcliError):
         super().__init__(
             f"the last words did not come within {timeout:g} s and are missing", "give them longer with --drain-timeout"
         )
+
+
+def first_error(failures: ExceptionGroup[Exception], *, after: type[Exception] | None = None) -> Exception:
+    """What ended a group of tasks: its first error, one of the kind ``after`` only where there is no other."""
+    errors = _leaves(failures)
+    return next((error for error in errors if after is None or not isinstance(error, after)), errors[0])
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    if isinstance(error, ExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]

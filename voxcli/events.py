@@ -92,12 +92,23 @@ class Results:
     """Where speech begins within the span, for a recognizer that knows no word times."""
     speech_end: float | None = None
     """Where speech ends within the span, for a recognizer that knows no word times."""
+    promoted: bool | None = None
+    """True for the last interim result of a recognizer that never confirmed it; no audio counts as covered by it."""
     source: str | None = None
     """The source, when there are several."""
 
     @property
     def end(self) -> float:
         return self.start + self.duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtteranceEnd:
+    """A server says that an utterance is complete, though no result said so. It ends the utterance and is no line."""
+
+    at: float
+    """Where its last word ends, in seconds."""
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

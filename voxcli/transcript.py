@@ -1,14 +1,14 @@
 """Results folded into utterances: what one person would call a sentence, complete and in order.
 
-An utterance ends at ``speech_final``, at a Gap, where another recognizer takes over, at the end of the source, or when
-three seconds of audio bring no new words (a server's ``speech_final`` may never come).
+An utterance ends at ``speech_final``, at an UtteranceEnd, at a Gap, where another recognizer takes over, at the end of
+the source, or when three seconds of audio bring no new words (a server's ``speech_final`` may never come).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxcli.events import Event, Gap, Results
+from voxcli.events import Event, Gap, Results, UtteranceEnd
 
 QUIET_SECONDS = 3.0
 """Seconds of audio without new words after which an utterance counts as ended."""
@@ -40,10 +40,12 @@ class Transcript:
         """The utterance being said, as far as it is known: its finals and the newest interim."""
         return " ".join([*(final.transcript for final in self._finals), *([self._interim] if self._interim else [])])
 
-    def add(self, event: Event) -> list[Utterance]:
+    def add(self, event: Event | UtteranceEnd) -> list[Utterance]:
         """The utterances that this event ends, oldest first (none, one, or two)."""
         if isinstance(event, Gap):
             return self.finish()
+        if isinstance(event, UtteranceEnd):
+            return self._finish_confirmed()
         if not isinstance(event, Results):
             return []
         ended: list[Utterance] = []
@@ -78,11 +80,13 @@ class Transcript:
             self._interim = interim.transcript
             self._news_at = interim.end
             return []
-        if self._quiet_at(interim.end) and self._finals:
-            unconfirmed, ended = self._interim, self.finish()
-            self._interim = unconfirmed
-            return ended
-        return []
+        return self._finish_confirmed() if self._quiet_at(interim.end) else []
+
+    def _finish_confirmed(self) -> list[Utterance]:
+        """End the open utterance here; an interim is of the next."""
+        unconfirmed, ended = self._interim, self.finish()
+        self._interim = unconfirmed
+        return ended
 
     def _quiet_at(self, at: float) -> bool:
         return at - self._news_at >= QUIET_SECONDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support import SAMPLES, package_folder, transcript_of, words
+from support import SAMPLES, package_folder, results_of, transcript_of, words
 from voxcli.audio import Chunk
 from voxcli.errors import BackendError, ModelBroken
 from voxcli.events import Results
@@ -192,14 +191,10 @@ def pcm(sample: str) -> bytes:
 
 
 async def recognized(audio: bytes, *, interim: bool = False, chunk: int = 1_600) -> list[Results]:
-    recognizer = open_recognizer("moonshine", RecognizerOptions(TINY, "tiny-en", interim=interim))
-
-    async def chunks() -> AsyncGenerator[Chunk]:
-        for begin in range(0, len(audio), chunk * 2):
-            yield Chunk(begin // 2, audio[begin : begin + chunk * 2])
-
+    options = RecognizerOptions(TINY, "tiny-en", chunk_samples=chunk, interim=interim)
+    recognizer = open_recognizer("moonshine", options)
     try:
-        return [result async for result in recognizer.recognize(chunks()) if isinstance(result, Results)]
+        return await results_of(recognizer, [audio])
     finally:
         await recognizer.close()
 

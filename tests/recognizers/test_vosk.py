@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import numpy
 import pytest
 import soundfile
 
-from support import SAMPLES, bare_vosk, package_folder
-from voxcli.audio import Chunk
+from support import SAMPLES, bare_vosk, package_folder, results_of
 from voxcli.errors import BackendError, ModelBroken
 from voxcli.events import Results
 from voxcli.recognizers import RecognizerOptions, open_recognizer, vosk
@@ -48,15 +46,10 @@ def final_results(results: list[Results]) -> list[Results]:
 async def recognized(
     model: Path, audio: bytes, *, interim: bool = False, chunk_ms: int = 100, begin: int = 0
 ) -> list[Results]:
-    recognizer = open_recognizer("vosk", RecognizerOptions(model, model.name, interim=interim))
-    step = chunk_ms * 32
-
-    async def chunks() -> AsyncGenerator[Chunk]:
-        for place in range(0, len(audio), step):
-            yield Chunk(begin + place // 2, audio[place : place + step])
-
+    options = RecognizerOptions(model, model.name, chunk_samples=chunk_ms * 16, interim=interim)
+    recognizer = open_recognizer("vosk", options)
     try:
-        return [result async for result in recognizer.recognize(chunks()) if isinstance(result, Results)]
+        return await results_of(recognizer, [audio], begin=begin)
     finally:
         await recognizer.close()
 
@@ -122,13 +115,8 @@ async def test_a_single_sample_is_covered(steady_model: Path) -> None:
 
 async def test_one_model_serves_many_streams(steady_model: Path, audio: bytes) -> None:
     recognizer = open_recognizer("vosk", RecognizerOptions(steady_model, "steady"))
-
-    async def chunks() -> AsyncGenerator[Chunk]:
-        for place in range(0, 64_000, 3_200):
-            yield Chunk(place // 2, audio[place : place + 3_200])
-
-    first = [result async for result in recognizer.recognize(chunks())]
-    second = [result async for result in recognizer.recognize(chunks())]
+    first = await results_of(recognizer, [audio[:64_000]])
+    second = await results_of(recognizer, [audio[:64_000]])
     await recognizer.close()
     assert first == second
 

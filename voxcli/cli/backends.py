@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from voxcli import models
+from voxcli.cli.chain import LOCAL, Element
 from voxcli.cli.environment import Environment
 from voxcli.cli.pulling import told
+from voxcli.cli.remotes import Servers, shown
 from voxcli.errors import BackendError, BackendNeedsExtra, DownloadFailed, ModelNotFound, UsageError
 from voxcli.models import Model, Places
-from voxcli.recognizers import RECOGNIZERS, Recognizer, RecognizerOptions, open_recognizer
-from voxcli.recognizers.failover import FailoverRecognizer
+from voxcli.recognizers import REMOTES, Recognizer, RecognizerOptions, open_recognizer
+from voxcli.recognizers.failover import FailoverRecognizer, Link
+from voxcli.recognizers.lifecycle import Lifecycle
 
-LOCAL, AUTO = "local", "auto"
+if TYPE_CHECKING:
+    from voxcli.recognizers.remote import Remote
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
 
 
@@ -23,14 +29,17 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")  # the shape of 
 class Wanted:
     """What a command line says about recognition. Raises UsageError for what is no language."""
 
-    chain: tuple[str, ...]
-    """Names from RECOGNIZERS, or ``local``."""
+    chain: tuple[Element, ...]
     models: dict[str, str]
     """Name in the chain -> name or path of its speech model."""
     language: str
     chunk_samples: int
     interim: bool
     may_download: bool
+    servers: Servers
+    lifecycle: Lifecycle
+    warm_standby: bool = False
+    most_uncovered: int | None = None
 
     def __post_init__(self) -> None:
         if not _LANGUAGE.fullmatch(self.language):
@@ -59,25 +68,36 @@ class Backends:
         self._cancelled = cancelled
 
     def open(self) -> Opened:
-        """The first of the chain that can be opened, with the rest behind it. Blocks. Raises BackendError."""
+        """The first of the chain that can be opened, with the rest behind it. Blocks.
+
+        Raises BackendError, and UsageError for a server that cannot be meant.
+        """
         chain = list(self._wanted.chain)
+        remotes = {element.name: self._remote(element) for element in chain if element.name in REMOTES}
         while True:
-            asked = chain.pop(0)
+            element = chain[0]
             try:
-                name, reason = self._resolved(asked)
-                first = self._open(name)
+                name, reason = self._resolved(element.name)
+                first = self._open(name, remotes)
                 break
             except BackendError as error:
-                if not chain or self._cancelled():
+                if len(chain) == 1 or self._cancelled():
                     raise
-                self._environment.say(f"{asked} cannot be used: {error.message}; trying {chain[0]}")
-        names = tuple(dict.fromkeys([name, *chain]))
-        if len(names) == 1:
-            return Opened(first, names, reason)
-        return Opened(FailoverRecognizer(first, [partial(self._open_later, later) for later in chain]), names, reason)
+                self._environment.say(f"{element.name} cannot be used: {error.message}; trying {chain[1].name}")
+                del chain[0]
+        links = {name: Link(name, partial(self._open, name, remotes), first)}
+        for later in chain[1:]:
+            later_name = self._resolved(later.name)[0]
+            links.setdefault(later_name, Link(later_name, partial(self._open, later_name, remotes)))
+        if list(links) == [name] and name not in remotes:
+            return Opened(first, (name,), reason)
+        relay = FailoverRecognizer(list(links.values()), self._wanted.lifecycle, warm=self._wanted.warm_standby)
+        return Opened(relay, tuple(links), reason)
 
-    def _open_later(self, asked: str) -> Recognizer:
-        return self._open(self._resolved(asked)[0])
+    def _remote(self, element: Element) -> Remote:
+        wanted = self._wanted
+        model = wanted.models.get(element.name)
+        return wanted.servers.remote(element, language=wanted.language, model=model, others=wanted.chain)
 
     def _resolved(self, name: str) -> tuple[str, str | None]:
         """The recognizer that a name stands for, and why where the program chose it."""
@@ -92,10 +112,14 @@ class Backends:
             self._wanted.language, vosk=self._find("vosk") is not None, moonshine=self._find("moonshine") is not None
         )
 
-    def _open(self, name: str) -> Recognizer:
-        model = self._model(name)
+    def _open(self, name: str, remotes: Mapping[str, Remote]) -> Recognizer:
         wanted = self._wanted
-        options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim)
+        if name in remotes:
+            self._environment.say(f"sending audio to {shown(remotes[name].target.url)} ({name})")
+            return wanted.servers.recognizer(remotes[name], wanted.lifecycle)
+        model = self._model(name)
+        most_uncovered = wanted.most_uncovered if len(wanted.chain) > 1 else None
+        options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim, most_uncovered)
         return open_recognizer(name, options)
 
     def _model(self, name: str) -> Model:
@@ -122,7 +146,7 @@ class Backends:
 
     def _with_easier_way(self, error: BackendError) -> BackendError:
         """For English, which needs no download where Moonshine is installed."""
-        if is_english(self._wanted.language) and LOCAL in self._wanted.chain and not self._find("moonshine"):
+        if is_english(self._wanted.language) and Element(LOCAL) in self._wanted.chain and not self._find("moonshine"):
             error.hint = f"{BackendNeedsExtra('moonshine', 'moonshine').hint} brings an English model; or {error.hint}"
         return error
 
@@ -150,30 +174,3 @@ def choose_local(language: str, *, vosk: bool, moonshine: bool) -> tuple[str, st
 def is_english(language: str) -> bool:
     """Whether a language tag is some English: ``en``, ``en-us``, ``EN_GB``."""
     return language.lower().replace("_", "-").split("-")[0] == "en"
-
-
-def parse_chain(text: str) -> tuple[str, ...]:
-    """The names in ``--backend``, each once. Raises UsageError."""
-    names = [LOCAL if name == AUTO else name for name in (part.strip() for part in text.split(",")) if name]
-    known = (AUTO, LOCAL, *RECOGNIZERS)
-    for name in names:
-        if name.partition("=")[0] in known and "=" in name:
-            raise UsageError(f"the backend {name.partition('=')[0]} takes no address", "name it alone")
-        if name not in known:
-            raise UsageError(f"there is no backend {name}", f"there are {', '.join(known)}")
-    if not names:
-        raise UsageError("--backend names no backend", f"there are {', '.join(known)}")
-    return tuple(dict.fromkeys(names))
-
-
-def parse_models(values: Sequence[str], chain: Sequence[str]) -> dict[str, str]:
-    """Backend -> model, from the values of ``--model``. Raises UsageError."""
-    parsed: dict[str, str] = {}
-    for value in values:
-        backend, equals, name = value.partition("=")
-        if not equals or backend not in (LOCAL, *RECOGNIZERS):
-            backend, name = chain[0], value
-        if not name:
-            raise UsageError(f"--model {value} names no model", "--model NAME, --model PATH or --model BACKEND=NAME")
-        parsed[backend] = name
-    return parsed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from voxcli.cli.environment import Environment
 from voxcli.errors import OutputError, UsageError
-from voxcli.events import Error, Event, Notice, Session, Summary
+from voxcli.events import Error, Event, Gap, Notice, Results, Session, Summary
 from voxcli.renderers import SUFFIXES, Renderer, RendererOptions, Status, open_renderer
 from voxcli.renderers.fanout import Fanout
 from voxcli.renderers.output import FileOutput, StatusOutput, StreamOutput
@@ -118,10 +118,17 @@ class Teller:
         self._say = say
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Notice):
-            self._say(event.message)
-        elif isinstance(event, Session):
-            self.spoken = False
+        match event:
+            case Notice():
+                self._say(event.message)
+            case Gap():
+                self._say(f"audio was lost from {event.start:.1f} s to {event.end:.1f} s ({event.reason})")
+            case Results(promoted=True):
+                self._say(f"{event.backend} did not confirm the last words: {event.transcript}")
+            case Session():
+                self.spoken = False
+            case _:
+                pass
 
     def utterance(self, utterance: Utterance) -> None:
         self.spoken = True

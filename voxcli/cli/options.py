@@ -9,7 +9,7 @@ import typer
 
 from voxcli.audio import Encoding
 
-RECOGNITION, OUTPUT, AUDIO, LIFECYCLE = "Recognition", "Output", "Audio", "Lifecycle"
+RECOGNITION, REMOTE, OUTPUT, AUDIO, LIFECYCLE = "Recognition", "Servers", "Output", "Audio", "Lifecycle"
 
 
 def option(*names: str, help: str, panel: str, **more: Any) -> Any:
@@ -23,8 +23,105 @@ Backend = Annotated[
     str,
     option(
         "--backend", "-b", metavar="CHAIN", panel=RECOGNITION,
-        help="Recognizers, comma separated, tried in this order: vosk, moonshine, or local, which takes Vosk where a "
-        "model of the language is installed and else Moonshine for English. auto is local.",
+        help="Recognizers, comma separated, tried in this order; NAME or NAME=URL: server, deepgram, vosk-server, "
+        "vosk, moonshine, or local, which takes Vosk where a model of the language is installed and else Moonshine for "
+        "English. auto is server,local with --server, else deepgram,local with DEEPGRAM_API_KEY, else local.",
+    ),
+]  # fmt: skip
+Server = Annotated[
+    str | None,
+    option(
+        "--server", metavar="URL", panel=REMOTE, show_default=False,
+        help="A transcription server: ws, wss, http or https. Without a path it is /ws/transcribe.",
+    ),
+]  # fmt: skip
+ServerTokenFile = Annotated[
+    Path | None,
+    option(
+        "--server-token-file", metavar="FILE", panel=REMOTE, show_default=False,
+        help="A file with the server's token, readable by you alone. VOXCLI_SERVER_TOKEN holds the token itself.",
+    ),
+]  # fmt: skip
+ApiKeyFile = Annotated[
+    Path | None,
+    option(
+        "--api-key-file", metavar="FILE", panel=REMOTE, show_default=False,
+        help="A file with Deepgram's key, readable by you alone. DEEPGRAM_API_KEY holds the key itself.",
+    ),
+]  # fmt: skip
+Parameters = Annotated[
+    list[str],
+    option(
+        "--param", metavar="KEY=VALUE", panel=REMOTE, show_default=False,
+        help="Something more for the query of a server, as it is. Repeatable.",
+    ),
+]  # fmt: skip
+Diarize = Annotated[bool, option("--diarize", panel=REMOTE, help="Ask the server to tell speakers apart.")]
+Punctuate = Annotated[bool, option("--punctuate", panel=REMOTE, help="Ask the server for punctuation and case.")]
+SmartFormat = Annotated[
+    bool, option("--smart-format", panel=REMOTE, help="Ask the server to write dates, amounts and so on as people do.")
+]
+Numerals = Annotated[bool, option("--numerals", panel=REMOTE, help="Ask the server to write numbers in digits.")]
+Redact = Annotated[
+    list[str],
+    option(
+        "--redact", metavar="WHAT", panel=REMOTE, show_default=False,
+        help="Ask the server to leave something out: pci, ssn, numbers. Repeatable.",
+    ),
+]  # fmt: skip
+Keyterm = Annotated[
+    list[str],
+    option(
+        "--keyterm", metavar="WORD", panel=REMOTE, show_default=False,
+        help="A word or name that the server should expect. Repeatable.",
+    ),
+]  # fmt: skip
+Endpointing = Annotated[
+    str | None,
+    option(
+        "--endpointing", metavar="MS", panel=REMOTE, show_default=False,
+        help="Silence after which the server ends an utterance, in milliseconds, or false.",
+    ),
+]  # fmt: skip
+UtteranceEndMs = Annotated[
+    int | None,
+    option(
+        "--utterance-end-ms", metavar="MS", min=1, panel=REMOTE, show_default=False,
+        help="Time without words after which the server says that an utterance is over.",
+    ),
+]  # fmt: skip
+RecordWire = Annotated[
+    Path | None,
+    option(
+        "--record-wire", metavar="FILE", panel=REMOTE, show_default=False,
+        help="Keep what went to and from servers, with times, without keys and without the audio itself.",
+    ),
+]  # fmt: skip
+WarmStandby = Annotated[
+    bool,
+    option(
+        "--warm-standby", panel=LIFECYCLE,
+        help="Get the next recognizer of the chain ready at the start, not at the first trouble.",
+    ),
+]  # fmt: skip
+RetryCount = Annotated[
+    int,
+    option(
+        "--retries", metavar="N", min=0, max=100, panel=LIFECYCLE,
+        help="How often to try a server again, at the start or after a drop, before the next recognizer takes over.",
+    ),
+]  # fmt: skip
+BackoffMs = Annotated[
+    int,
+    option(
+        "--backoff-ms", metavar="MS", min=1, max=60_000, panel=LIFECYCLE,
+        help="Until the first of these tries, in milliseconds; doubled for each.",
+    ),
+]  # fmt: skip
+KeepaliveS = Annotated[
+    float,
+    option(
+        "--keepalive-s", metavar="S", min=1, max=3_600, panel=LIFECYCLE, help="Seconds between two pings to a server."
     ),
 ]  # fmt: skip
 NoFailover = Annotated[bool, option("--no-failover", panel=RECOGNITION, help="Only the first of the chain.")]
@@ -111,13 +208,13 @@ BufferSeconds = Annotated[
         min=5,
         max=86_400,
         panel=LIFECYCLE,
-        help="Greatest length of audio held in memory; a file or a pipe is read no more than two seconds ahead.",
+        help="Greatest length of audio held in memory until results cover it.",
     ),
 ]
 DrainTimeout = Annotated[
     float,
     option(
         "--drain-timeout", metavar="S", min=0, max=86_400, panel=LIFECYCLE,
-        help="Seconds to wait for the last words after Ctrl-C.",
+        help="Seconds without a result that a server is waited for at the end; after Ctrl-C, seconds in all.",
     ),
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from voxcli.cli.backends import Backends, Opened
 from voxcli.cli.display import Display
 from voxcli.cli.environment import Environment
 from voxcli.cli.interrupts import Interrupts
+from voxcli.cli.logs import LIBRARIES, show_libraries
 from voxcli.cli.native import native_chatter_silenced
 from voxcli.cli.settings import Settings
 from voxcli.errors import BackendError, OutputError, ReaderGone, VoxcliError
@@ -30,6 +31,8 @@ GRACE_SECONDS = 3.0
 def run(settings: Settings, environment: Environment) -> int:
     """Transcribe everything and return the exit code."""
     with native_chatter_silenced(environment):
+        if environment.verbosity >= LIBRARIES:
+            show_libraries(environment)
         return asyncio.run(Run(settings, environment).transcribe())
 
 
@@ -83,6 +86,7 @@ class Run:
         finally:
             if self._opened is not None:
                 await self._opened.recognizer.close()
+            self._settings.wanted.servers.close()
 
     async def _one(self, name: str, display: Display) -> None:
         """One source; whatever is wrong with it is told and remembered."""

@@ -28,6 +28,19 @@ def transcribe(
     language: options.Language = "en",
     model: options.Models = [],  # noqa: B006
     no_download: options.NoDownload = False,
+    server: options.Server = None,
+    server_token_file: options.ServerTokenFile = None,
+    api_key_file: options.ApiKeyFile = None,
+    param: options.Parameters = [],  # noqa: B006
+    diarize: options.Diarize = False,
+    punctuate: options.Punctuate = False,
+    smart_format: options.SmartFormat = False,
+    numerals: options.Numerals = False,
+    redact: options.Redact = [],  # noqa: B006
+    keyterm: options.Keyterm = [],  # noqa: B006
+    endpointing: options.Endpointing = None,
+    utterance_end_ms: options.UtteranceEndMs = None,
+    record_wire: options.RecordWire = None,
     format: options.Format = "auto",
     json: options.Json = False,
     output: options.OutputFiles = [],  # noqa: B006
@@ -42,6 +55,10 @@ def transcribe(
     chunk_ms: options.ChunkMs = 100,
     buffer_seconds: options.BufferSeconds = 120,
     drain_timeout: options.DrainTimeout = 10,
+    warm_standby: options.WarmStandby = False,
+    retries: options.RetryCount = 3,
+    backoff_ms: options.BackoffMs = 100,
+    keepalive_s: options.KeepaliveS = 30,
 ) -> int:
     """Turn recordings, or audio from a pipe, into words.
 
@@ -49,15 +66,36 @@ def transcribe(
 
     Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
-    from voxcli.cli.backends import Wanted, parse_chain, parse_models
+    from voxcli.cli.backends import Wanted
+    from voxcli.cli.chain import parse_chain, parse_models
+    from voxcli.cli.remotes import Servers, query_parameters, secret
     from voxcli.cli.run import run
     from voxcli.cli.settings import Settings
     from voxcli.pipeline import PipelineOptions
+    from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
     from voxcli.sources import SourceOptions
 
     environment: Environment = ctx.obj
     chosen = _format(_asked(ctx, json, format), environment)
-    chain = parse_chain(backend)[: 1 if no_failover else None]
+    servers = Servers(
+        url=server,
+        token=secret(server_token_file, environment.variables.get("VOXCLI_SERVER_TOKEN")),
+        deepgram_url=environment.variables.get("DEEPGRAM_BASE_URL") or None,
+        deepgram_key=secret(api_key_file, environment.variables.get("DEEPGRAM_API_KEY")),
+        parameters=query_parameters(
+            param,
+            diarize=diarize,
+            punctuate=punctuate,
+            smart_format=smart_format,
+            numerals=numerals,
+            redact=redact,
+            keyterm=keyterm,
+            endpointing=endpointing,
+            utterance_end_ms=utterance_end_ms,
+        ),
+        record=record_wire,
+    )
+    chain = parse_chain(backend, servers)[: 1 if no_failover else None]
     shows_interim = chosen == "live" if interim is None else interim
     settings = Settings(
         sources=tuple(_sources(sources or [], environment)),
@@ -68,6 +106,16 @@ def transcribe(
             chunk_samples=samples(chunk_ms / 1000),
             interim=shows_interim,
             may_download=not no_download,
+            servers=servers,
+            lifecycle=Lifecycle(
+                retries=retries,
+                backoff=backoff_ms / 1000,
+                keepalive=keepalive_s,
+                drain=drain_timeout,
+                chunk_samples=samples(chunk_ms / 1000),
+            ),
+            warm_standby=warm_standby,
+            most_uncovered=most_uncovered(samples(buffer_seconds)),
         ),
         format=chosen,
         files=tuple(output),

@@ -7,13 +7,13 @@ event loop, one chunk in hand: no queue forms, and a slow decoder slows its sour
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar, TypeVarTuple
 
-from voxcli.audio import Chunk
+from voxcli.audio import Chunk, samples
 from voxcli.events import Results
-from voxcli.recognizers import RecognizerOptions
+from voxcli.recognizers import Audio, Emit, RecognizerOptions
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -24,6 +24,9 @@ class Decoder(Protocol):
 
     def accept(self, chunk: Chunk) -> list[Results]:
         """What the stream up to the end of this chunk has to say that was not said before."""
+
+    def flush(self) -> list[Results]:
+        """Finals over all that was heard so far, though nobody has come to an end; the stream goes on."""
 
     def finish(self) -> list[Results]:
         """The last results; finals cover the stream to its end."""
@@ -41,7 +44,9 @@ class ThreadedRecognizer:
     def __init__(self, name: str, options: RecognizerOptions, load_model: Callable[[], Callable[[], Decoder]]) -> None:
         self.name = name
         self.model = options.model_name
+        self.rereads = False
         self._chunk_samples = options.chunk_samples
+        self._most_uncovered = options.most_uncovered
         self._load_model = load_model
         self._new_decoder: Callable[[], Decoder] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"voxcli-{name}")
@@ -49,16 +54,33 @@ class ThreadedRecognizer:
     async def load(self) -> None:
         await self._loaded()
 
-    async def recognize(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Results]:
+    async def recognize(self, audio: Audio, start: int, emit: Emit) -> None:
+        """A decoder hears audio without holes: where some was lost, a fresh one goes on."""
+        heard: int | None = None
         decoder = await self._in_thread(await self._loaded())
         try:
-            async for chunk in chunks:
-                for result in await self._in_thread(self._accept, decoder, chunk):
-                    yield result
-            for result in await self._in_thread(decoder.finish):
-                yield result
+            with audio.reader(start) as reader:
+                async for chunk in reader:
+                    if heard is not None and chunk.start != heard:
+                        self._give(await self._in_thread(decoder.finish), audio, emit)
+                        self._thread.submit(decoder.close)
+                        decoder = await self._in_thread(await self._loaded())
+                    heard = chunk.end
+                    self._give(await self._in_thread(self._accept, decoder, chunk), audio, emit)
+                    if self._most_uncovered is not None and heard - audio.covered >= self._most_uncovered:
+                        self._give(await self._in_thread(decoder.flush), audio, emit)
+                self._give(await self._in_thread(decoder.finish), audio, emit)
         finally:
             self._thread.submit(decoder.close)
+
+    async def probe(self, audio: Audio) -> None:
+        await self.load()
+
+    def _give(self, results: list[Results], audio: Audio, emit: Emit) -> None:
+        for result in results:
+            emit(result)
+            if result.is_final:
+                audio.cover(samples(result.start), samples(result.end))
 
     def _accept(self, decoder: Decoder, chunk: Chunk) -> list[Results]:
         return [result for piece in chunk.split(self._chunk_samples) for result in decoder.accept(piece)]

@@ -14,13 +14,18 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from voxcli.audio import SAMPLE_RATE, Chunk, seconds
+from voxcli.audio import SAMPLE_RATE, Chunk, samples, seconds
 from voxcli.errors import BackendError, ModelBroken
 from voxcli.events import Results, Word
 from voxcli.recognizers import RecognizerOptions
 from voxcli.recognizers.threaded import ThreadedRecognizer
 
 NAME = "vosk"
+
+SILENCE_SECONDS = 5.0
+"""A silence of this length is reported by an empty final."""
+LOOK_BACK_SECONDS = 1.0
+"""A word can turn out to have begun this long before the decoder knew of it."""
 _LIBRARY_FILES = {"win32": "libvosk.dll", "darwin": "libvosk.dyld"}
 
 
@@ -86,7 +91,10 @@ class VoskDecoder:
             raise BackendError("Vosk failed in the middle of the audio", "try it again, or another --backend")
         if endpoint:
             return [self._final(self._library.c.vosk_recognizer_result(self._recognizer))]
-        return self._interims() if self._interim else []
+        return self._interims() if self._interim or self._is_silence_due() else []
+
+    def flush(self) -> list[Results]:
+        return self.finish()
 
     def finish(self) -> list[Results]:
         if self._heard == self._covered:
@@ -99,10 +107,22 @@ class VoskDecoder:
     def _interims(self) -> list[Results]:
         answer = self._library.answer(self._library.c.vosk_recognizer_partial_result(self._recognizer))
         text = answer["partial"]
-        if text == self._last_interim:
+        if not text and self._is_silence_due():
+            return [self._silence(self._heard - samples(LOOK_BACK_SECONDS))]
+        if text == self._last_interim or not self._interim:
             return []
         self._last_interim = text
         return [self._result(text, is_final=False)]
+
+    def _is_silence_due(self) -> bool:
+        return self._heard - self._covered >= samples(SILENCE_SECONDS + LOOK_BACK_SECONDS)
+
+    def _silence(self, upto: int) -> Results:
+        """An empty final; the recognizer itself goes on as it would have."""
+        heard, self._heard = self._heard, upto
+        final = self._result("", is_final=True, words=())
+        self._covered, self._heard = upto, heard
+        return final
 
     def _final(self, native: Any) -> Results:
         answer = self._library.answer(native)

@@ -47,6 +47,10 @@ class Status:
     """The recognizer at work."""
     open_text: str
     """The utterance being said, as far as it is known."""
+    behind: float | None = None
+    """Seconds of audio between what has come and the end of the newest result."""
+    trouble: str | None = None
+    """What the recognizer is doing instead of recognizing."""
 
 
 class Output(Protocol):

@@ -134,8 +134,10 @@ def _facts(status: Status, elapsed: float, columns: int) -> list[str]:
         facts["speed"] = f"{speed:.1f}x"
     if speed and status.total:
         facts["left"] = f"{clock(left / speed)} left"
-    facts["backend"] = status.backend
-    for name in ("left", "speed", "backend"):
+    if status.behind is not None:
+        facts["behind"] = f"{status.behind:.1f} s behind"
+    facts["backend"] = f"{status.backend}, {status.trouble}" if status.trouble else status.backend
+    for name in ("left", "speed", "behind", "backend"):
         if len("  ".join(facts.values())) > columns:
             facts.pop(name, None)
     return list(facts.values())

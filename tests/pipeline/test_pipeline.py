@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from voxcli.audio import Chunk, seconds
 from voxcli.errors import BackendError, OutputError, ReaderGone, SourceTruncated
 from voxcli.events import Error, Event, Notice, Results, Session, Summary
-from voxcli.pipeline import Feed, Outcome, Pipeline, PipelineOptions, Stop
+from voxcli.pipeline import Outcome, Pipeline, PipelineOptions, Stop
+from voxcli.recognizers import Audio, Emit
 from voxcli.renderers import Status
-from voxcli.ring import Ring
 from voxcli.transcript import Utterance
 
 SESSION = Session(source="talk.wav", backends=("scripted",), sample_rate=16_000, channels=1)
@@ -73,25 +73,33 @@ class ScriptedRecognizer:
     chunks: list[Chunk] = field(default_factory=list)
     name: str = "scripted"
     model: str = "numbers"
+    rereads: bool = False
 
     async def load(self) -> None: ...
 
     async def close(self) -> None: ...
 
-    async def recognize(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Results | Notice]:
+    async def recognize(self, audio: Audio, start: int, emit: Emit) -> None:
         if self.notice is not None:
-            yield self.notice
-        async for chunk in chunks:
-            self.chunks.append(chunk)
-            for piece in chunk.split(1_600):
-                if self.failing is not None and piece.start == 4_800:
-                    raise self.failing
-                if not self.held:
-                    yield heard(piece)
+            emit(self.notice)
+        with audio.reader(start) as reader:
+            async for chunk in reader:
+                self.chunks.append(chunk)
+                for piece in chunk.split(1_600):
+                    if self.failing is not None and piece.start == 4_800:
+                        raise self.failing
+                    if not self.held:
+                        self.hear(piece, audio, emit)
         if self.hanging:
             await asyncio.Event().wait()
         if self.held:
-            yield heard(Chunk(0, b"".join(chunk.data for chunk in self.chunks)))
+            self.hear(Chunk(0, b"".join(chunk.data for chunk in self.chunks)), audio, emit)
+
+    async def probe(self, audio: Audio) -> None: ...
+
+    def hear(self, chunk: Chunk, audio: Audio, emit: Emit) -> None:
+        emit(heard(chunk))
+        audio.cover(chunk.start, chunk.end)
 
 
 def heard(chunk: Chunk) -> Results:
@@ -291,19 +299,6 @@ async def test_a_failover_is_counted() -> None:
     outcome, recorder = await run(ScriptedSource([speech(1)]), ScriptedRecognizer(notice=notice))
     assert outcome.summary.failovers == 1
     assert notice in recorder.events
-
-
-async def test_a_feed_waits_for_a_whole_chunk() -> None:
-    feed = Feed(Ring(100), 10, 50)
-    await feed.put(bytes(2 * 9))
-    reading = asyncio.ensure_future(anext(feed))
-    await asyncio.sleep(0)
-    assert not reading.done()
-    await feed.put(bytes(2))
-    assert (await reading).samples == 10
-    feed.end()
-    with pytest.raises(StopAsyncIteration):
-        await anext(feed)
 
 
 def test_a_summary_is_the_last_line() -> None:

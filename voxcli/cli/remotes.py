@@ -1,0 +1,136 @@
+"""What the settings say about servers: addresses, keys, what to ask for. No key ever comes from the command line."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from voxcli.cli.chain import LOCAL, Element
+from voxcli.errors import UsageError
+from voxcli.recognizers import open_remote
+
+if TYPE_CHECKING:
+    from voxcli.recognizers.lifecycle import Lifecycle
+    from voxcli.recognizers.remote import Remote, RemoteRecognizer
+    from voxcli.recognizers.wire import WireLog
+
+VOSK_SERVER_URL = "ws://127.0.0.1:2700"
+"""Where vosk-server listens unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Servers:
+    """``url`` and ``token`` are of a server such as ours; ``record`` is a file for what goes over the wire."""
+
+    url: str | None = None
+    token: str | None = None
+    deepgram_url: str | None = None
+    deepgram_key: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    record: Path | None = None
+
+    def suggested(self) -> list[Element]:
+        """What ``auto`` stands for."""
+        if self.url:
+            return [Element("server"), Element(LOCAL)]
+        return [Element("deepgram"), Element(LOCAL)] if self.deepgram_key else [Element(LOCAL)]
+
+    def remote(self, element: Element, *, language: str, model: str | None, others: Sequence[Element]) -> Remote:
+        """The server that an element of a chain means. Raises UsageError, AuthenticationFailed."""
+        from voxcli.protocols import Asked
+        from voxcli.recognizers.endpoints import Place
+
+        asked = Asked(language=language, model=model, parameters=self.parameters)
+        return open_remote(element.name, Place(*self._place(element, others)), asked)
+
+    def recognizer(self, remote: Remote, lifecycle: Lifecycle) -> RemoteRecognizer:
+        """A recognizer for a server, recorded where that is wanted. Raises OutputError."""
+        from voxcli.recognizers.remote import RemoteRecognizer
+
+        return RemoteRecognizer(remote, lifecycle, self._log)
+
+    def close(self) -> None:
+        """The record is complete."""
+        if self._log is not None:
+            self._log.close()
+
+    def _place(self, element: Element, others: Sequence[Element]) -> tuple[str, str | None]:
+        if element.name == "deepgram":
+            return element.url or self.deepgram_url or "wss://api.deepgram.com", self.deepgram_key
+        if element.name == "vosk-server":
+            free = self.url if all(other.name != "server" for other in others) else None
+            return element.url or free or VOSK_SERVER_URL, None
+        url = element.url or self.url
+        if url is None:
+            raise UsageError("the backend server needs an address", "--server URL, or --backend server=URL")
+        return url, self.token
+
+    @cached_property
+    def _log(self) -> WireLog | None:
+        if self.record is None:
+            return None
+        from voxcli.recognizers.secrets import Secrets
+        from voxcli.recognizers.wire import WireLog
+
+        return WireLog(self.record, Secrets([self.token, self.deepgram_key]))
+
+
+def query_parameters(
+    given: Sequence[str],
+    *,
+    redact: Sequence[str],
+    keyterm: Sequence[str],
+    endpointing: str | None,
+    utterance_end_ms: int | None,
+    **flags: bool,
+) -> tuple[tuple[str, str], ...]:
+    """``--param`` and the options that stand for one, by Deepgram's names. Raises UsageError."""
+    parameters = [(name, "true") for name, is_on in flags.items() if is_on]
+    parameters += [("redact", what) for what in redact] + [("keyterm", word) for word in keyterm]
+    if endpointing is not None:
+        parameters.append(("endpointing", _endpointing(endpointing)))
+    if utterance_end_ms is not None:
+        parameters.append(("utterance_end_ms", str(utterance_end_ms)))
+    return tuple(parameters + [_parameter(text) for text in given])
+
+
+def secret(path: Path | None, variable: str | None) -> str | None:
+    """A key: from a file that nobody else can read, else from a variable. Raises UsageError."""
+    if path is None:
+        return (variable or "").strip() or None
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"{path}: {reason.lower()}", "name a file that holds the key and nothing else") from error
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise UsageError(f"{path}: others can read it, so it is no place for a key", f"chmod 600 {path}")
+    if not text or len(text.split()) != 1:
+        raise UsageError(f"{path}: does not hold one key", "put the key into it and nothing else")
+    return text
+
+
+def shown(url: str) -> str:
+    """An address to be told: without its query, and without what comes before the name of the host."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
+
+
+def _endpointing(text: str) -> str:
+    if text == "false" or text.isdecimal():
+        return text
+    raise UsageError(f"--endpointing {text} is no number of milliseconds", "--endpointing 300, or --endpointing false")
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"--param {text} is no KEY=VALUE", "for example --param filler_words=true")
+    return name.strip(), value

@@ -1,0 +1,173 @@
+"""One session of a server on the clock of the stream: where its samples belong, and what of its results is new.
+
+A server counts from the first sample that it was sent. An epoch begins with a session and ends with it; a connection
+that joins the session again goes on in the same epoch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import replace
+
+from voxcli.audio import Chunk, samples, seconds
+from voxcli.coverage import Coverage, Span, news
+from voxcli.events import Results, UtteranceEnd, Word
+
+TOLERANCE_SECONDS = 0.05
+"""Servers round their seconds; so much may be missing between two finals, or at the end."""
+
+REPLAY_SECONDS = 1.0
+"""A replay begins so long before the first uncovered sample, so that a word across it is heard whole."""
+
+KEPT_SECONDS = 1.5
+"""So much covered audio is kept for it."""
+
+HOLE_SECONDS = 10.0
+"""A hole so far behind the newest final of a healthy session is audio in which nothing was found."""
+
+RUNS_KEPT = 1_000
+"""Jumps remembered; a result does not reach back further."""
+
+
+class SampleMap:
+    """Session samples to samples of the stream: runs that follow each other without holes in the session."""
+
+    def __init__(self, begin: int) -> None:
+        self._starts = [0]
+        self._places = [begin]
+        self.length = 0
+
+    def add(self, chunk: Chunk) -> None:
+        """Audio was sent."""
+        if self.place(self.length) != chunk.start:
+            self._cut(self.length)
+            self._starts.append(self.length)
+            self._places.append(chunk.start)
+            del self._starts[:-RUNS_KEPT], self._places[:-RUNS_KEPT]
+        self.length += chunk.samples
+
+    def truncate(self, length: int) -> None:
+        """The server has only the first ``length`` samples of what was sent."""
+        self.length = min(self.length, length)
+        self._cut(max(self.length, 1))
+
+    def place(self, sample: int, *, is_end: bool = False) -> int:
+        """Where a session sample belongs; as the end of a span it belongs to what comes before it.
+
+        A server cannot have heard what it was not sent, so later samples are taken for the last.
+        """
+        within = min(max(sample, 0), self.length)
+        index = max(0, bisect_right(self._starts, within - is_end) - 1)
+        return self._places[index] + within - self._starts[index]
+
+    def _cut(self, length: int) -> None:
+        """Forget the runs that begin at ``length`` or later."""
+        count = bisect_right(self._starts, length - 1)
+        del self._starts[count:], self._places[count:]
+
+
+class Ledger:
+    """What of a stream has been given out already, on each channel that a server tells apart."""
+
+    def __init__(self, settled: Coverage) -> None:
+        self._settled = settled
+        self._channels: dict[int, Coverage] = {}
+
+    def of(self, channel: int) -> Coverage:
+        """What is known on a channel."""
+        if channel not in self._channels:
+            self._channels[channel] = self._settled.copy()
+        return self._channels[channel]
+
+    def add(self, channel: int, span: Span, channels: int) -> list[Span]:
+        """Note a span of one channel of several; returns the parts of it that are now known on all of them."""
+        self.of(channel).add(*span)
+        parts = [span]
+        for other in range(channels):
+            parts = [part for known in parts for part in _common(self.of(other), known)]
+        return parts
+
+
+class Epoch:
+    """``begin`` is where its audio begins. ``channels``: how many the server tells apart."""
+
+    def __init__(self, ledger: Ledger, begin: int) -> None:
+        self.begin = begin
+        self.channels = 1
+        self.map = SampleMap(begin)
+        self._ledger = ledger
+        self._before: dict[int, Coverage] = {}
+        self._own: dict[int, Coverage] = {}
+        self._excused: set[tuple[int, Span]] = set()
+
+    @property
+    def newest(self) -> int:
+        """Where the newest final of this epoch ends."""
+        return max((own.intervals[-1][1] for own in self._own.values() if own.intervals), default=self.begin)
+
+    def place(self, result: Results) -> Results:
+        """The result with the times of the stream."""
+        start = self.map.place(samples(result.start))
+        end = max(start, self.map.place(samples(result.end), is_end=True))
+        return replace(
+            result,
+            start=seconds(start),
+            duration=seconds(end - start),
+            words=None if result.words is None else tuple(self._word(word) for word in result.words),
+            speech_start=self._time(result.speech_start),
+            speech_end=self._time(result.speech_end),
+        )
+
+    def place_end(self, end: UtteranceEnd) -> UtteranceEnd:
+        """The end of an utterance with the time of the stream."""
+        return replace(end, at=seconds(self.map.place(samples(max(end.at, 0.0)), is_end=True)))
+
+    def news(self, placed: Results) -> Results | None:
+        """What is new in a result: not given out before this epoch, nor said twice in it."""
+        fresh = news(placed, self._known_before(placed.channel))
+        own = self._own.get(placed.channel)
+        if fresh is None or own is None or own.within(samples(fresh.start), samples(fresh.end)) <= own.tolerance:
+            return fresh
+        return news(fresh, own)
+
+    def cover(self, placed: Results) -> list[Span]:
+        """A final was given out: the spans that are covered on all channels with it, old holes included."""
+        span = samples(placed.start), samples(placed.end)
+        self._known_before(placed.channel)
+        self._own.setdefault(placed.channel, Coverage(samples(TOLERANCE_SECONDS))).add(*span)
+        spans = self._ledger.add(placed.channel, span, self.channels)
+        return [*self._holes(placed.channel), *spans]
+
+    def _holes(self, channel: int) -> list[Span]:
+        """Holes that the server has passed by long ago."""
+        own = self._own[channel]
+        newest = own.intervals[-1][1]
+        holes = [
+            hole
+            for hole in own.uncovered(self.begin, newest)
+            if hole[1] <= newest - samples(HOLE_SECONDS) and (channel, hole) not in self._excused
+        ]
+        self._excused.update((channel, hole) for hole in holes)
+        return [part for hole in holes for part in self._ledger.add(channel, hole, self.channels)]
+
+    def _known_before(self, channel: int) -> Coverage:
+        if channel not in self._before:
+            self._before[channel] = self._ledger.of(channel).copy()
+        return self._before[channel]
+
+    def _word(self, word: Word) -> Word:
+        start, end = self._place(word.start), self._place(word.end, is_end=True)
+        return replace(word, start=seconds(start), end=seconds(max(start, end)))
+
+    def _time(self, at: float | None) -> float | None:
+        return None if at is None else seconds(self._place(at))
+
+    def _place(self, at: float, *, is_end: bool = False) -> int:
+        return self.map.place(samples(at), is_end=is_end)
+
+
+def _common(known: Coverage, span: Span) -> list[Span]:
+    """The parts of a span that are known."""
+    missing = [*known.uncovered(*span), (span[1], span[1])]
+    starts = [span[0], *(end for _, end in missing)]
+    return [(start, end) for start, (end, _) in zip(starts, missing, strict=False) if end > start]

@@ -1,0 +1,220 @@
+"""The whole program on one page: source -> ring -> recognizer -> transcript -> renderer.
+
+Two tasks in one group: one moves audio from the source into the ring, one recognizes it from there and shows what comes
+out. The ring between them is the only queue of audio. It takes about ``read_ahead`` seconds more than the recognizer
+has asked for, so a file or a pipe is slowed down to the recognizer's pace and never dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from statistics import quantiles
+
+from voxcli.audio import samples, seconds
+from voxcli.errors import DrainTimeout, OutputError, SourceError, VoxcliError, first_error
+from voxcli.events import Error, Event, Latency, Notice, Results, Session, Summary, UtteranceEnd
+from voxcli.pipeline.feed import Feed
+from voxcli.pipeline.stop import Stop
+from voxcli.recognizers import Recognizer
+from voxcli.renderers import Renderer, Status
+from voxcli.ring import Ring, RingStatistics
+from voxcli.sources import Source
+from voxcli.transcript import Transcript
+
+LATENCIES_KEPT = 1_000
+"""The latency in a Summary is that of the newest finals, so that memory stays constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineOptions:
+    """Seconds of audio, except ``drain_timeout``: seconds of time for the rest of the work after a wish to stop."""
+
+    chunk: float = 0.1
+    buffer: float = 120.0
+    read_ahead: float = 2.0
+    drain_timeout: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a source ended: always with a summary, and with the error that ended it, if one did."""
+
+    summary: Summary
+    error: VoxcliError | None
+    ring: RingStatistics
+
+
+class Pipeline:
+    """One source, from its first sample to its Summary. ``several``: whether every line must name the source."""
+
+    def __init__(
+        self,
+        source: Source,
+        recognizer: Recognizer,
+        renderer: Renderer,
+        options: PipelineOptions,
+        *,
+        several: bool = False,
+    ) -> None:
+        self._source = source
+        self._recognizer = recognizer
+        self._renderer = renderer
+        self._options = options
+        self._label = source.name if several else None
+        self._ring = Ring(samples(options.buffer))
+        self._feed = Feed(
+            self._ring,
+            samples(options.chunk),
+            samples(options.read_ahead),
+            keeps=recognizer.rereads,
+            is_live=source.live,
+            on_read=self._tell_status,
+        )
+        self._transcript = Transcript()
+        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._newest: Results | None = None
+        self._unconfirmed: Results | None = None
+        self._trouble: str | None = None
+        self._counts = {"finals": 0, "reconnected": 0, "failover": 0}
+        self._error: VoxcliError | None = None
+
+    async def run(self, session: Session, stop: Stop) -> Outcome:
+        """Transcribe the source, which is open, and say how it went. An error is shown and returned, not raised."""
+        self._show(session)
+        try:
+            with stop.calling(self._source.stop):
+                await self._run(stop)
+        except ExceptionGroup as failures:
+            self._error = _ours(failures)
+        if not isinstance(self._error, OutputError):
+            self._promote()
+            self._show_gaps()
+        self._end_utterances()
+        return self._outcome(stop)
+
+    async def _run(self, stop: Stop) -> None:
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._give_up_after(stop))
+            capture = group.create_task(self._capture())
+            await self._recognize()
+            watch.cancel()
+            capture.cancel()
+
+    async def _capture(self) -> None:
+        """Source into ring. What is wrong with a source does not undo what it gave before."""
+        try:
+            async with aclosing(self._source.chunks()) as chunks:
+                async for chunk in chunks:
+                    await self._feed.put(chunk.data)
+        except SourceError as error:
+            self._error = error
+        finally:
+            self._feed.end()
+
+    async def _recognize(self) -> None:
+        """Ring into recognizer, results out."""
+        await self._recognizer.recognize(self._feed, 0, self._take)
+
+    async def _give_up_after(self, stop: Stop) -> None:
+        await stop.wait()
+        await asyncio.sleep(self._options.drain_timeout)
+        raise DrainTimeout(self._options.drain_timeout)
+
+    def _take(self, event: Results | UtteranceEnd | Notice | Error) -> None:
+        """What the recognizer has to tell."""
+        if isinstance(event, Results):
+            self._take_result(event)
+        elif isinstance(event, Notice):
+            self._take_notice(event)
+        elif isinstance(event, UtteranceEnd):
+            self._utter(event)
+        else:
+            self._show(event)
+
+    def _take_result(self, result: Results) -> None:
+        if result.is_final:
+            self._show_gaps(samples(result.start))
+            self._counts["finals"] += 1
+            self._latencies.append(seconds(self._feed.head) - result.end)
+            self._unconfirmed = None
+        elif result.transcript:
+            self._unconfirmed = result
+        self._newest = result
+        self._show(result)
+        self._tell_status(self._feed.position)
+
+    def _take_notice(self, notice: Notice) -> None:
+        if notice.code in self._counts:
+            self._counts[notice.code] += 1
+        self._trouble = "reconnecting" if notice.code in ("reconnecting", "rate_limited") else None
+        self._show(notice)
+        self._tell_status(self._feed.position)
+
+    def _promote(self) -> None:
+        """The last words that nobody confirmed are better than none; they say what they are."""
+        if self._unconfirmed is not None:
+            self._take_result(replace(self._unconfirmed, is_final=True, speech_final=True, promoted=True))
+
+    def _show_gaps(self, upto: int | None = None) -> None:
+        for gap in self._feed.gaps(upto):
+            self._show(gap)
+
+    def _show(self, event: Event) -> None:
+        self._renderer.show(event if self._label is None else replace(event, source=self._label))
+        self._utter(event)
+
+    def _utter(self, event: Event | UtteranceEnd) -> None:
+        for utterance in self._transcript.add(event):
+            self._renderer.utterance(utterance)
+
+    def _tell_status(self, heard: int) -> None:
+        self._renderer.status(
+            Status(
+                heard=seconds(heard),
+                total=self._source.seconds,
+                backend=self._recognizer.name,
+                open_text=self._transcript.open_text,
+                behind=None if self._newest is None else max(0.0, seconds(self._feed.head) - self._newest.end),
+                trouble=self._trouble,
+            )
+        )
+
+    def _end_utterances(self) -> None:
+        for utterance in self._transcript.finish():
+            self._renderer.utterance(utterance)
+
+    def _outcome(self, stop: Stop) -> Outcome:
+        error = self._error
+        if error is not None:
+            self._show(Error(code=error.code, message=error.message, hint=error.hint))
+        summary = Summary(
+            audio_seconds=seconds(self._ring.head),
+            covered_seconds=seconds(self._feed.settled.total(self._ring.head) - self._feed.lost),
+            lost_seconds=seconds(self._feed.lost),
+            finals=self._counts["finals"],
+            reconnects=self._counts["reconnected"],
+            failovers=self._counts["failover"],
+            latency_ms=_latency(self._latencies),
+            stop_reason="error" if error is not None else stop.reason or "end_of_source",
+        )
+        self._show(summary)
+        return Outcome(summary, error, self._ring.statistics())
+
+
+def _latency(latencies: deque[float]) -> Latency | None:
+    """Median and 95th percentile in milliseconds."""
+    if not latencies:
+        return None
+    cuts = quantiles([*latencies, *latencies], n=20, method="inclusive")
+    return Latency(p50=round(cuts[9] * 1000), p95=round(cuts[18] * 1000))
+
+
+def _ours(failures: ExceptionGroup[Exception]) -> VoxcliError:
+    """The first error of a group. One that is not ours goes on as it was before the group was made."""
+    error = first_error(failures)
+    if not isinstance(error, VoxcliError):
+        raise error from error.__cause__
+    return error

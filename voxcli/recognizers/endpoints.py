@@ -1,0 +1,121 @@
+"""The servers that voxcli knows how to speak with: where each lives, what it is asked, and how it is given a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from voxcli.errors import AuthenticationFailed, UsageError
+from voxcli.protocols import Asked, Codec, deepgram, vosk_server, voxcli
+from voxcli.recognizers.connection import Target
+from voxcli.recognizers.remote import Remote, with_parameters
+from voxcli.recognizers.secrets import Secrets
+
+DEEPGRAM_URL = "wss://api.deepgram.com"
+SERVER_PATH = "/ws/transcribe"
+DEEPGRAM_PATH = "/v1/listen"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address as it was given, and a key or token for it."""
+
+    url: str
+    key: str | None = None
+
+
+def server(place: Place, asked: Asked) -> Remote:
+    """The server that voxcli brings, or any that speaks as it does."""
+    url = websocket_url(place.url, path=SERVER_PATH)
+    return _remote(
+        "server",
+        place,
+        with_parameters(url, voxcli.query(asked)),
+        asked.model or "",
+        voxcli.VoxcliCodec,
+        scheme="Bearer",
+        login_hint="give its token with VOXCLI_SERVER_TOKEN or --server-token-file",
+    )
+
+
+def deepgram_api(place: Place, asked: Asked) -> Remote:
+    """Deepgram, or what is compatible with it. Raises AuthenticationFailed without a key for Deepgram itself."""
+    url = websocket_url(place.url)
+    login_hint = "give a key with DEEPGRAM_API_KEY or --api-key-file"
+    if not place.key and (urlsplit(url).hostname or "").endswith("deepgram.com"):
+        raise AuthenticationFailed("deepgram", "there is no key to send", login_hint)
+    parts = urlsplit(url)
+    if not parts.path.endswith(DEEPGRAM_PATH):
+        url = urlunsplit(parts._replace(path=parts.path.rstrip("/") + DEEPGRAM_PATH))
+    query = deepgram.query(asked)
+    model = dict(query).get("model", "")
+    return _remote(
+        "deepgram",
+        place,
+        with_parameters(url, query),
+        model,
+        deepgram.DeepgramCodec,
+        scheme="Token",
+        login_hint=login_hint,
+    )
+
+
+def vosk_websocket(place: Place, asked: Asked) -> Remote:
+    """A vosk-server of alphacep's kind: any path, no key."""
+    url = websocket_url(place.url)
+    return _remote(
+        "vosk-server",
+        place,
+        with_parameters(url, vosk_server.query(asked)),
+        "",
+        vosk_server.VoskServerCodec,
+        scheme="Bearer",
+        login_hint="vosk-server itself asks for nothing: what stands before it refuses",
+    )
+
+
+def websocket_url(address: str, *, path: str = "") -> str:
+    """An address as ws or wss; ``path`` where it names none. Raises UsageError."""
+    parts = _split(address)
+    scheme = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
+    if scheme is None or not parts.hostname:
+        raise UsageError(
+            f"{Secrets(_passwords(address)).hidden(address)} is no address of a server",
+            "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
+        )
+    return urlunsplit(parts._replace(scheme=scheme, path=path if parts.path in ("", "/") and path else parts.path))
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # raises for a port that is no number
+    except ValueError as error:
+        raise UsageError(
+            f"{address} is no address of a server: {error}", "use one such as ws://127.0.0.1:8000"
+        ) from error
+    return parts
+
+
+def _remote(
+    name: str,
+    place: Place,
+    url: str,
+    model: str,
+    new_codec: Callable[[], Codec],
+    *,
+    scheme: str,
+    login_hint: str,
+) -> Remote:
+    headers = {"Authorization": f"{scheme} {place.key}"} if place.key else {}
+    secrets = Secrets([place.key, *_passwords(url)])
+    return Remote(name, model, Target(url, headers, secrets), new_codec, login_hint)
+
+
+def _passwords(url: str) -> Sequence[str]:
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return ()
+    return [password] if password else []

@@ -1,0 +1,73 @@
+"""A record of what went over the wire: one JSON object a line, with its time and without keys.
+
+What the server said is kept word for word; of the audio only its length, since it may be anybody's voice. ``t`` is in
+seconds since the record began, ``connection`` counts from 1, ``bytes`` are all those of audio on that connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from voxcli.errors import OutputError
+from voxcli.protocols import Message
+from voxcli.recognizers.secrets import Secrets
+
+
+class WireLog:
+    """Written as it goes, readable by its owner only. Raises OutputError."""
+
+    def __init__(self, path: Path, secrets: Secrets, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._hidden = secrets.hidden
+        self._clock = clock
+        self._began = clock()
+        self._connection = 0
+        self._audio_bytes = 0
+        try:
+            self._file: IO[str] = os.fdopen(
+                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", 1, "utf-8"
+            )
+        except OSError as error:
+            raise OutputError(str(path), error.strerror or str(error)) from error
+
+    def opened(self, url: str, subprotocol: str | None) -> None:
+        """A handshake is done."""
+        self._connection += 1
+        self._audio_bytes = 0
+        self._line(event="open", url=url, subprotocol=subprotocol)
+
+    def sent(self, message: Message) -> None:
+        """A message of ours."""
+        if isinstance(message, bytes):
+            self._audio_bytes += len(message)
+            self._line(event="audio", bytes=self._audio_bytes)
+        else:
+            self._line(event="sent", text=message)
+
+    def received(self, message: Message) -> None:
+        """A message of the server's; a binary one in base64."""
+        if isinstance(message, bytes):
+            self._line(event="received", base64=base64.b64encode(message).decode())
+        else:
+            self._line(event="received", text=message)
+
+    def closed(self, code: int | None, reason: str) -> None:
+        """The connection has ended; ``code`` is what the server sent."""
+        self._line(event="closed", code=code, reason=reason)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._file.close()
+
+    def _line(self, **what: Any) -> None:
+        line = {"t": round(self._clock() - self._began, 4), "connection": self._connection, **what}
+        try:
+            self._file.write(self._hidden(json.dumps(line, ensure_ascii=False)) + "\n")
+        except OSError as error:
+            raise OutputError(str(self._path), error.strerror or str(error)) from error
