@@ -162,3 +162,33 @@ def test_without_word_times_the_middle_of_the_speech_decides() -> None:
 
 def test_the_middle_of_two_times() -> None:
     assert middle(1.0, 2.0) == 24_000
+
+
+def told(*words: tuple[str, float, float]) -> list[Word]:
+    return [Word(word=word, start=start, end=end, confidence=1.0) for word, start, end in words]
+
+
+def test_a_word_across_the_edge_was_told_if_it_lies_over_one_that_was() -> None:
+    """Cut at the edge, the word that was told is shorter; its middle would not show that it is the same."""
+    known = covered((0, SECOND))
+    across = result(0.5, 3.0, ("across", 0.9, 1.5))
+    repeated = news(across, known, told(("acr", 0.88, 1.0)))
+    fresh = news(across, known, told(("before", 0.4, 0.91)))
+    assert repeated is not None
+    assert fresh is not None
+    assert (repeated.transcript, fresh.transcript) == ("", "across")
+
+
+def test_a_word_cut_at_both_ends_is_not_lost() -> None:
+    """Its true middle is behind the edge, so it was not told, though the middle of what was heard is before it."""
+    known = covered((0, SECOND))
+    cut = news(result(0.5, 1.1, ("cut", 0.8, 1.1)), known, told(("before", 0.3, 0.7)))
+    assert cut is not None
+    assert cut.transcript == "cut"
+
+
+def test_a_new_word_is_told_however_little_of_its_result_is_new() -> None:
+    known = covered((0, SECOND), tolerance=800)
+    cut = news(result(0.2, 1.04, ("old", 0.3, 0.6), ("cut", 0.9, 1.04)), known, told(("old", 0.3, 0.6)))
+    assert cut is not None
+    assert (cut.transcript, cut.start) == ("Cut", 1.0)

@@ -92,31 +92,51 @@ class Coverage:
         return list(zip(self._starts[first:], self._ends[first:], strict=True))
 
 
-def news(result: Results, known: Coverage) -> Results | None:
-    """What a result says of audio that was not ``known``: words whose middle lies in known audio are repetitions.
+def news(result: Results, known: Coverage, told: Sequence[Word] = ()) -> Results | None:
+    """What a result says of audio that was not ``known``: words that lie in known audio are repetitions.
 
-    Time decides, never the text. None when all of the result's span is known. A result without word times is left whole
-    unless the middle of its speech, or else of its span, is known.
+    Time decides, never the text. A word across the edge is a repetition if it lies over one of the words ``told``; where
+    none are given, if its middle is known. None when all of the result's span is known. A result without word times is
+    left whole unless the middle of its speech, or else of its span, is known.
     """
     start, end = samples(result.start), samples(result.end)
     fresh = known.uncovered(start, end)
     if end == start or fresh == [(start, end)]:
         return result
-    if sum(last - first for first, last in fresh) <= known.tolerance:
+    if not fresh:
+        return None
+    left = _without_repetitions(result, known, told)
+    if not left.transcript and sum(last - first for first, last in fresh) <= known.tolerance:
         return None
     begin = fresh[0][0]
-    trimmed = replace(result, start=seconds(begin), duration=seconds(fresh[-1][1] - begin))
+    return replace(left, start=seconds(begin), duration=seconds(fresh[-1][1] - begin))
+
+
+def _without_repetitions(result: Results, known: Coverage, told: Sequence[Word]) -> Results:
     if result.words:
-        kept = tuple(word for word in result.words if not known.covers(middle(word.start, word.end)))
-        return trimmed if len(kept) == len(result.words) else _with_words(trimmed, kept)
+        kept = tuple(word for word in result.words if not _is_repetition(word, known, told))
+        return result if len(kept) == len(result.words) else _with_words(result, kept)
     if result.transcript and known.covers(_middle_of_speech(result)):
-        return replace(trimmed, transcript="", confidence=None, speech_start=None, speech_end=None)
-    return trimmed
+        return replace(result, transcript="", confidence=None, speech_start=None, speech_end=None)
+    return result
 
 
 def middle(start: float, end: float) -> int:
     """The sample half-way between two times in seconds."""
     return samples((start + end) / 2)
+
+
+def _is_repetition(word: Word, known: Coverage, told: Sequence[Word]) -> bool:
+    start, end = known.covers(samples(word.start)), known.covers(max(samples(word.start), samples(word.end) - 1))
+    if not told or start == end:
+        return known.covers(middle(word.start, word.end))
+    return any(_lie_over_each_other(word, other) for other in told)
+
+
+def _lie_over_each_other(word: Word, other: Word) -> bool:
+    """Whether more than half of the shorter word is common to both."""
+    common = min(word.end, other.end) - max(word.start, other.start)
+    return common > 0 and common >= min(word.end - word.start, other.end - other.start) / 2
 
 
 def _middle_of_speech(result: Results) -> int:

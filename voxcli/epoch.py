@@ -7,6 +7,8 @@ that joins the session again goes on in the same epoch.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 from voxcli.audio import Chunk, samples, seconds
@@ -24,6 +26,9 @@ KEPT_SECONDS = 1.5
 
 HOLE_SECONDS = 10.0
 """A hole so far behind the newest final of a healthy session is audio in which nothing was found."""
+
+WORDS_KEPT = 50
+"""The newest words, against which a word across the edge of a replay is held."""
 
 RUNS_KEPT = 1_000
 """Jumps remembered; a result does not reach back further."""
@@ -66,25 +71,45 @@ class SampleMap:
         del self._starts[count:], self._places[count:]
 
 
+class Account:
+    """What has been given out on one channel: the audio that is covered, and the newest words."""
+
+    def __init__(self, covered: Coverage, words: Iterable[Word] = ()) -> None:
+        self.covered = covered
+        self.words = deque(words, maxlen=WORDS_KEPT)
+
+    def copy(self) -> Account:
+        """The same, to be added to apart from this one."""
+        return Account(self.covered.copy(), self.words)
+
+    def news(self, result: Results) -> Results | None:
+        """What a result says that was not given out."""
+        return news(result, self.covered, self.words)
+
+    def add(self, final: Results) -> None:
+        """A final was given out."""
+        self.covered.add(samples(final.start), samples(final.end))
+        self.words.extend(final.words or ())
+
+
 class Ledger:
     """What of a stream has been given out already, on each channel that a server tells apart."""
 
     def __init__(self, settled: Coverage) -> None:
         self._settled = settled
-        self._channels: dict[int, Coverage] = {}
+        self._channels: dict[int, Account] = {}
 
-    def of(self, channel: int) -> Coverage:
+    def of(self, channel: int) -> Account:
         """What is known on a channel."""
         if channel not in self._channels:
-            self._channels[channel] = self._settled.copy()
+            self._channels[channel] = Account(self._settled.copy())
         return self._channels[channel]
 
-    def add(self, channel: int, span: Span, channels: int) -> list[Span]:
-        """Note a span of one channel of several; returns the parts of it that are now known on all of them."""
-        self.of(channel).add(*span)
+    def common(self, span: Span, channels: int) -> list[Span]:
+        """The parts of a span that are known on all of so many channels."""
         parts = [span]
-        for other in range(channels):
-            parts = [part for known in parts for part in _common(self.of(other), known)]
+        for channel in range(channels):
+            parts = [part for known in parts for part in _common(self.of(channel).covered, known)]
         return parts
 
 
@@ -96,14 +121,15 @@ class Epoch:
         self.channels = 1
         self.map = SampleMap(begin)
         self._ledger = ledger
-        self._before: dict[int, Coverage] = {}
-        self._own: dict[int, Coverage] = {}
+        self._before: dict[int, Account] = {}
+        self._own: dict[int, Account] = {}
         self._excused: set[tuple[int, Span]] = set()
 
     @property
     def newest(self) -> int:
         """Where the newest final of this epoch ends."""
-        return max((own.intervals[-1][1] for own in self._own.values() if own.intervals), default=self.begin)
+        ends = (own.covered.intervals[-1][1] for own in self._own.values() if own.covered.intervals)
+        return max(ends, default=self.begin)
 
     def place(self, result: Results) -> Results:
         """The result with the times of the stream."""
@@ -124,33 +150,37 @@ class Epoch:
 
     def news(self, placed: Results) -> Results | None:
         """What is new in a result: not given out before this epoch, nor said twice in it."""
-        fresh = news(placed, self._known_before(placed.channel))
+        fresh = self._known_before(placed.channel).news(placed)
         own = self._own.get(placed.channel)
-        if fresh is None or own is None or own.within(samples(fresh.start), samples(fresh.end)) <= own.tolerance:
+        if fresh is None or own is None:
             return fresh
-        return news(fresh, own)
+        repeated = own.covered.within(samples(fresh.start), samples(fresh.end))
+        return fresh if repeated <= own.covered.tolerance else own.news(fresh)
 
     def cover(self, placed: Results) -> list[Span]:
         """A final was given out: the spans that are covered on all channels with it, old holes included."""
-        span = samples(placed.start), samples(placed.end)
         self._known_before(placed.channel)
-        self._own.setdefault(placed.channel, Coverage(samples(TOLERANCE_SECONDS))).add(*span)
-        spans = self._ledger.add(placed.channel, span, self.channels)
-        return [*self._holes(placed.channel), *spans]
+        empty = Account(Coverage(samples(TOLERANCE_SECONDS)))
+        for account in (self._ledger.of(placed.channel), self._own.setdefault(placed.channel, empty)):
+            account.add(placed)
+        spans = [*self._holes(placed.channel), (samples(placed.start), samples(placed.end))]
+        return [part for span in spans for part in self._ledger.common(span, self.channels)]
 
     def _holes(self, channel: int) -> list[Span]:
-        """Holes that the server has passed by long ago."""
-        own = self._own[channel]
-        newest = own.intervals[-1][1]
+        """Holes that the server has passed by long ago: nothing will come for them."""
+        own = self._own[channel].covered
+        newest = own.intervals[-1][1] if own.intervals else self.begin
         holes = [
             hole
             for hole in own.uncovered(self.begin, newest)
             if hole[1] <= newest - samples(HOLE_SECONDS) and (channel, hole) not in self._excused
         ]
-        self._excused.update((channel, hole) for hole in holes)
-        return [part for hole in holes for part in self._ledger.add(channel, hole, self.channels)]
+        for hole in holes:
+            self._excused.add((channel, hole))
+            self._ledger.of(channel).covered.add(*hole)
+        return holes
 
-    def _known_before(self, channel: int) -> Coverage:
+    def _known_before(self, channel: int) -> Account:
         if channel not in self._before:
             self._before[channel] = self._ledger.of(channel).copy()
         return self._before[channel]

@@ -171,13 +171,18 @@ def check(
 ) -> Loss:
     """Compare the words of a transcript, with absolute times, with what was spoken in the first seconds.
 
-    A word that touches one of the ``gaps`` may be missing. A word may have been cut at its beginning or at its end, as
+    A word that touches one of the ``gaps`` may be missing, or be anywhere: what is left of it was heard beside what is
+    not beside it. A word may have been cut at its beginning or at its end, as
     far as its midpoint, by the audio that was heard; otherwise it has to be where it was spoken.
     """
     given = [SpokenWord(*word) for word in words]
     truth = {word.name: word for word in script.words(seconds)}
     verdict = check_names([word.name for word in given], script, seconds, gaps=gaps)
-    wrong = [word.name for word in given if word.name in truth and not _fits(word, truth[word.name], tolerance)]
+    wrong = [
+        word.name
+        for word in given
+        if word.name in truth and not _touches(truth[word.name], gaps) and not _fits(word, truth[word.name], tolerance)
+    ]
     verdict.misplaced.extend(wrong)
     return verdict
 
@@ -189,7 +194,7 @@ def check_names(
     truth = script.words(seconds)
     order = {word.name: number for number, word in enumerate(truth)}
     firsts = list(dict.fromkeys(name for name in names if name in order))
-    excused = {word.name for word in truth if any(word.start < end and start < word.end for start, end in gaps)}
+    excused = {word.name for word in truth if _touches(word, gaps)}
     return Loss(
         lost=[word.name for word in truth if word.name not in excused.union(firsts)],
         doubled=[name for number, name in enumerate(names) if name in names[:number]],
@@ -207,6 +212,10 @@ def words_of(results: Iterable[Mapping[str, Any]]) -> list[SpokenWord]:
 def names_of(results: Iterable[Mapping[str, Any]]) -> list[str]:
     """The names in the transcripts of the final results among them."""
     return [name for result in results if result.get("is_final") for name in result["transcript"].split()]
+
+
+def _touches(word: SpokenWord, gaps: Sequence[tuple[float, float]]) -> bool:
+    return any(word.start < end and start < word.end for start, end in gaps)
 
 
 def _fits(word: SpokenWord, truth: SpokenWord, tolerance: float) -> bool:
