@@ -71,7 +71,7 @@ TABLE = [
         DrainTimeout(10),
         "drain_timeout",
         1,
-        "the last words did not come within 10 s and are missing",
+        "the last words were not confirmed within 10 s; some may be missing",
     ),
 ]
 

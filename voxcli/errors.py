@@ -255,7 +255,8 @@ class DrainTimeout(VoxcliError):
 
     def __init__(self, timeout: float) -> None:
         super().__init__(
-            f"the last words did not come within {timeout:g} s and are missing", "give them longer with --drain-timeout"
+            f"the last words were not confirmed within {timeout:g} s; some may be missing",
+            "give them longer with --drain-timeout",
         )
 
 

@@ -47,6 +47,16 @@ class Wanted:
                 f"{self.language or 'nothing'} is no code of a language", "use one such as en, en-us or ko"
             )
 
+    def remotes(self) -> dict[str, Remote]:
+        """The servers of the chain by name. Raises UsageError, AuthenticationFailed for one that cannot be meant."""
+        return {
+            element.name: self.servers.remote(
+                element, language=self.language, model=self.models.get(element.name), others=self.chain
+            )
+            for element in self.chain
+            if element.name in REMOTES
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -70,10 +80,9 @@ class Backends:
     def open(self) -> Opened:
         """The first of the chain that can be opened, with the rest behind it. Blocks.
 
-        Raises BackendError, and UsageError for a server that cannot be meant.
+        Raises BackendError.
         """
-        chain = list(self._wanted.chain)
-        remotes = {element.name: self._remote(element) for element in chain if element.name in REMOTES}
+        chain, remotes = list(self._wanted.chain), self._wanted.remotes()
         while True:
             element = chain[0]
             try:
@@ -93,11 +102,6 @@ class Backends:
             return Opened(first, (name,), reason)
         relay = FailoverRecognizer(list(links.values()), self._wanted.lifecycle, warm=self._wanted.warm_standby)
         return Opened(relay, tuple(links), reason)
-
-    def _remote(self, element: Element) -> Remote:
-        wanted = self._wanted
-        model = wanted.models.get(element.name)
-        return wanted.servers.remote(element, language=wanted.language, model=model, others=wanted.chain)
 
     def _resolved(self, name: str) -> tuple[str, str | None]:
         """The recognizer that a name stands for, and why where the program chose it."""

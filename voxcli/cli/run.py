@@ -46,7 +46,7 @@ class Run:
         self._errors: list[VoxcliError] = []
         self._opened: Opened | None = None
         self._display: Display | None = None
-        self._over = False
+        self._over = self._is_done = False
         self._lost = False
 
     async def transcribe(self) -> int:
@@ -84,6 +84,7 @@ class Run:
                 if self._stop.reason is None and not self._over:
                     await self._one(name, display)
         finally:
+            self._is_done = True
             if self._opened is not None:
                 await self._opened.recognizer.close()
             self._settings.wanted.servers.close()
@@ -124,13 +125,17 @@ class Run:
     async def _recognizer(self) -> Opened:
         """The recognizer, opened when it is needed first."""
         if self._opened is None:
-            backends = Backends(self._settings.wanted, self._environment, lambda: self._stop.reason is not None)
+            backends = Backends(self._settings.wanted, self._environment, self._is_in_vain)
             self._opened = await self._stop.unless(asyncio.to_thread(backends.open))
             if self._opened.reason:
                 self._environment.say(
                     f"using {self._opened.names[0]} ({self._opened.recognizer.model}): {self._opened.reason}"
                 )
         return self._opened
+
+    def _is_in_vain(self) -> bool:
+        """Whether nobody needs a model any more that is still being fetched."""
+        return self._stop.reason is not None or self._is_done
 
     async def _loaded_recognizer(self) -> None:
         opened = await self._recognizer()
@@ -149,7 +154,7 @@ class Run:
             backends=opened.names,
             sample_rate=SAMPLE_RATE,
             channels=1,
-            model=opened.recognizer.model,
+            model=opened.recognizer.model or None,
             backend_reason=opened.reason,
         )
 

@@ -125,6 +125,7 @@ def transcribe(
         source_options=SourceOptions(_raw_format(encoding, sample_rate, channels), audio_stream, realtime),
         pipeline=PipelineOptions(chunk=chunk_ms / 1000, buffer=buffer_seconds, drain_timeout=drain_timeout),
     )
+    settings.wanted.remotes()  # what cannot be meant is said before anything is opened
     return run(settings, environment)
 
 
