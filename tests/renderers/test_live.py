@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 import pyte
@@ -132,6 +132,14 @@ def test_drawn_again_it_is_whole(terminal: Terminal) -> None:
     assert terminal.display() != before
     renderer.redraw(again=True)
     assert terminal.display() == before
+
+
+def test_how_far_results_lag_and_what_the_recognizer_does_instead(terminal: Terminal) -> None:
+    terminal.columns = 100
+    renderer = live(terminal)
+    terminal.now = 2.0
+    renderer.status(replace(at(20.0), behind=0.42, backend="server", trouble="reconnecting"))
+    assert terminal.display()[0].endswith("0.4 s behind  server, reconnecting")
 
 
 def test_quiet_shows_no_progress(terminal: Terminal) -> None:

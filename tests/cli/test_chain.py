@@ -1,0 +1,175 @@
+"""What --backend, --model, --param and key files say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from voxcli.cli.chain import Element, parse_chain, parse_models
+from voxcli.cli.remotes import Servers, query_parameters, secret, shown
+from voxcli.errors import AuthenticationFailed, UsageError
+from voxcli.recognizers.endpoints import websocket_url
+
+NOTHING = Servers()
+SERVER = Servers(url="ws://here")
+DEEPGRAM = Servers(deepgram_key="k")
+
+
+@pytest.mark.parametrize(
+    ("text", "servers", "names"),
+    [
+        ("auto", NOTHING, ["local"]),
+        ("auto", SERVER, ["server", "local"]),
+        ("auto", DEEPGRAM, ["deepgram", "local"]),
+        ("auto", Servers(url="ws://here", deepgram_key="k"), ["server", "local"]),
+        ("vosk, moonshine,,vosk", NOTHING, ["vosk", "moonshine"]),
+        ("server,auto", SERVER, ["server", "local"]),
+        ("deepgram,vosk-server,local", NOTHING, ["deepgram", "vosk-server", "local"]),
+    ],
+)
+def test_a_chain(text: str, servers: Servers, names: list[str]) -> None:
+    assert [element.name for element in parse_chain(text, servers)] == names
+
+
+def test_an_address_of_its_own() -> None:
+    assert parse_chain("server=wss://a/b?c=d,vosk-server=ws://e", NOTHING) == (
+        Element("server", "wss://a/b?c=d"),
+        Element("vosk-server", "ws://e"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "--backend names no backend"),
+        (" , ", "--backend names no backend"),
+        ("whisper", "there is no backend whisper"),
+        ("whisper=ws://a", "there is no backend whisper"),
+        ("vosk=ws://a", "the backend vosk takes no address"),
+        ("auto=ws://a", "the backend auto takes no address"),
+        ("server=", "--backend server= names no address"),
+    ],
+)
+def test_what_is_no_chain(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{message}$"):
+        parse_chain(text, SERVER)
+
+
+def test_models() -> None:
+    chain = parse_chain("deepgram,vosk", NOTHING)
+    assert parse_models(["nova-2", "vosk=small=1", "server=big"], chain) == {
+        "deepgram": "nova-2",
+        "vosk": "small=1",
+        "server": "big",
+    }
+    with pytest.raises(UsageError, match="names no model"):
+        parse_models(["vosk="], chain)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("ws://a", "ws://a/ws/transcribe"),
+        ("http://a:80/", "ws://a:80/ws/transcribe"),
+        ("https://a/b?c=d", "wss://a/b?c=d"),
+        ("wss://user:pass@a", "wss://user:pass@a/ws/transcribe"),
+        ("ws://[::1]:8000", "ws://[::1]:8000/ws/transcribe"),
+    ],
+)
+def test_addresses(address: str, url: str) -> None:
+    assert websocket_url(address, path="/ws/transcribe") == url
+
+
+@pytest.mark.parametrize("address", ["", "a", "localhost:8000", "ftp://a", "ws://", "ws://a:b", "ws://[::1"])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(UsageError, match="is no address of a server"):
+        websocket_url(address)
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    assert shown("wss://user:pass@a:1/b?token=c#d") == "wss://a:1/b"
+    with pytest.raises(UsageError) as caught:
+        websocket_url("ftp://user:pass@a")
+    assert "pass" not in caught.value.message
+
+
+def remote(element: Element, servers: Servers, *others: Element) -> str:
+    return servers.remote(element, language="en", model=None, others=[element, *others]).target.url.partition("?")[0]
+
+
+def test_where_servers_are() -> None:
+    assert remote(Element("server"), SERVER) == "ws://here/ws/transcribe"
+    assert remote(Element("server", "http://there/x"), SERVER) == "ws://there/x"
+    assert remote(Element("vosk-server"), NOTHING) == "ws://127.0.0.1:2700"
+    assert remote(Element("vosk-server"), SERVER) == "ws://here"
+    assert remote(Element("vosk-server"), SERVER, Element("server")) == "ws://127.0.0.1:2700"
+    assert remote(Element("deepgram"), DEEPGRAM) == "wss://api.deepgram.com/v1/listen"
+    assert remote(Element("deepgram"), Servers(deepgram_url="http://mine/base/")) == "ws://mine/base/v1/listen"
+    assert remote(Element("deepgram", "ws://mine/v1/listen"), NOTHING) == "ws://mine/v1/listen"
+
+
+def test_what_is_missing_for_a_server() -> None:
+    with pytest.raises(UsageError, match="the backend server needs an address"):
+        remote(Element("server"), NOTHING)
+    with pytest.raises(AuthenticationFailed, match="there is no key to send"):
+        remote(Element("deepgram"), NOTHING)
+
+
+def test_parameters() -> None:
+    assert query_parameters(
+        ["filler_words=true", "tag=a=b"],
+        redact=["pci", "ssn"],
+        keyterm=["voxcli"],
+        endpointing="300",
+        utterance_end_ms=1_000,
+        diarize=True,
+        numerals=False,
+    ) == (
+        ("diarize", "true"),
+        ("redact", "pci"),
+        ("redact", "ssn"),
+        ("keyterm", "voxcli"),
+        ("endpointing", "300"),
+        ("utterance_end_ms", "1000"),
+        ("filler_words", "true"),
+        ("tag", "a=b"),
+    )
+
+
+@pytest.mark.parametrize(("given", "endpointing"), [(["x"], None), (["=x"], None), ([], "soon"), ([], "-1")])
+def test_what_is_no_parameter(given: list[str], endpointing: str | None) -> None:
+    with pytest.raises(UsageError):
+        query_parameters(given, redact=[], keyterm=[], endpointing=endpointing, utterance_end_ms=None)
+
+
+def test_a_key_from_a_variable_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("  k3y\n")
+    file.chmod(0o600)
+    assert secret(None, " abc ") == "abc"
+    assert secret(None, "") is None
+    assert secret(file, "abc") == "k3y"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        (b"k3y", 0o640, "others can read it"),
+        (b"k3y", 0o604, "others can read it"),
+        (b"", 0o600, "does not hold one key"),
+        (b"two words", 0o600, "does not hold one key"),
+        (b"\xff\xfe", 0o600, "it is not text"),
+    ],
+)
+def test_what_is_no_key_file(tmp_path: Path, content: bytes, mode: int, message: str) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(content)
+    file.chmod(mode)
+    with pytest.raises(UsageError, match=message):
+        secret(file, None)
+
+
+def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file"):
+        secret(tmp_path / "key", None)
