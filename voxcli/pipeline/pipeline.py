@@ -155,7 +155,7 @@ class Pipeline:
 
     def _promote(self) -> None:
         """The last words that nobody confirmed are better than none; they say what they are."""
-        if self._unconfirmed is not None:
+        if self._unconfirmed is not None and samples(self._unconfirmed.end) > self._feed.covered:
             self._take_result(replace(self._unconfirmed, is_final=True, speech_final=True, promoted=True))
 
     def _show_gaps(self, upto: int | None = None) -> None:

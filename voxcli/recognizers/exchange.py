@@ -54,7 +54,7 @@ class Exchange:
         self._pace = Pace(codec.pace or CAUTIOUS_PACE)
         self._moved = asyncio.Event()
         self._sent = self._newest = epoch.newest
-        self._sent_at = self._heard_at = self._result_at = self._clock()
+        self._sent_at = self._result_at = self._clock()
         self._finished_at: float | None = None
         self._finalized_at: float | None = None
         self._trouble: tuple[str, float] | None = None
@@ -142,10 +142,9 @@ class Exchange:
                 if self._is_clean_end():
                     return
                 raise self._explained(dropped) from dropped
-            self._heard_at = self._clock()
-            self.read(message)
+            self._read(message)
 
-    def read(self, message: Message) -> None:
+    def _read(self, message: Message) -> None:
         """Take in a message. One that is malformed is passed over: the connection can go on without it."""
         try:
             for heard in self._codec.receive(message):
