@@ -42,7 +42,10 @@ from streaming import BACKENDS, QUICK, ClockedSource, LocalEars, Told, chain, re
 from voxcli.errors import AuthenticationFailed, BackendRefused, BackendUnreachable
 from voxcli.events import Notice, Results
 from voxcli.pipeline import Stop
-from voxcli.protocols import deepgram
+from voxcli.protocols import Asked, deepgram
+from voxcli.recognizers import open_remote
+from voxcli.recognizers.endpoints import Place
+from voxcli.recognizers.remote import RemoteRecognizer
 
 if TYPE_CHECKING:
     from scripted_conversation import Conversation
@@ -532,3 +535,22 @@ async def test_a_server_that_never_answers_the_end_has_its_last_words_promoted()
     assert told.outcome.error.code == "drain_timeout"
     assert told.summary.covered_seconds == 0.0
     assert told.recorder.utterances == [last.transcript]
+
+
+async def test_a_key_that_the_server_repeats_is_hidden() -> None:
+    fault = SayError(after=0.0, message="s3cret is not enough", code=4400)
+    told = await play("voxcli", [Behaviour(fault=fault)], connections=1)
+    assert told.outcome.error is not None
+    assert told.outcome.error.message.startswith("server: *** is not enough")
+
+
+async def test_two_servers_keep_each_its_own_key_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The second connects while the first is still connected; both log their headers."""
+    caplog.set_level("DEBUG", logger="voxcli.wire")
+    async with ScriptedServer("voxcli") as one, ScriptedServer("deepgram") as two:
+        first = RemoteRecognizer(open_remote("server", Place(one.url, "first-key"), Asked()), QUICK)
+        second = RemoteRecognizer(open_remote("deepgram", Place(two.url, "second-key"), Asked()), QUICK)
+        await asyncio.gather(stream(first, 2.0), stream(second, 2.0))
+    assert "Authorization: Bearer ***" in caplog.text
+    assert "Authorization: Token ***" in caplog.text
+    assert "-key" not in caplog.text

@@ -76,6 +76,7 @@ class Dropped(Exception):
 class Target:
     """Where to connect. ``headers`` may hold keys; ``secrets`` hides them in everything that is said."""
 
+    name: str
     url: str
     headers: Mapping[str, str]
     secrets: Secrets
@@ -86,7 +87,8 @@ class Connection:
 
     def __init__(self, websocket: ClientConnection, target: Target, lifecycle: Lifecycle, log: WireLog | None) -> None:
         self._socket = websocket
-        self._hidden = target.secrets.hidden
+        self.hidden = target.secrets.hidden
+        """Takes the keys out of a text."""
         self._lifecycle = lifecycle
         self._log = log
 
@@ -133,7 +135,7 @@ class Connection:
         self._socket.transport.abort()
 
     def _raise_dropped(self, error: ConnectionClosed) -> NoReturn:
-        dropped = _dropped(error, self._hidden)
+        dropped = _dropped(error, self.hidden)
         if self._log is not None:
             self._log.closed(dropped.code, dropped.reason)
         raise dropped from error
@@ -141,7 +143,8 @@ class Connection:
 
 async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[str], log: WireLog | None) -> Connection:
     """A connection whose handshake is done. Raises Dropped."""
-    LOGGER.filters[:] = [target.secrets]
+    logger = LOGGER.getChild(target.name)
+    logger.filters[:] = [target.secrets]
     proxy = _proxy(target)
     try:
         async with asyncio.timeout(lifecycle.connect):
@@ -157,7 +160,7 @@ async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[s
                 close_timeout=lifecycle.close,
                 max_size=MOST_MESSAGE_BYTES,
                 proxy=proxy,
-                logger=LOGGER,
+                logger=logger,
             )
     except Exception as error:
         raise _failed(error, target.secrets.hidden, proxy, lifecycle) from error

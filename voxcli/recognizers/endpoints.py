@@ -110,7 +110,7 @@ def _remote(
 ) -> Remote:
     headers = {"Authorization": f"{scheme} {place.key}"} if place.key else {}
     secrets = Secrets([place.key, *_passwords(url)])
-    return Remote(name, model, Target(url, headers, secrets), new_codec, login_hint)
+    return Remote(name, model, Target(name, url, headers, secrets), new_codec, login_hint)
 
 
 def _passwords(url: str) -> Sequence[str]:

@@ -160,7 +160,7 @@ class Exchange:
             case UtteranceEnd():
                 self._emit(self._epoch.place_end(heard))
             case Trouble():
-                self._trouble = self._trouble or (heard.message, self._clock())
+                self._trouble = self._trouble or (self._connection.hidden(heard.message), self._clock())
             case Finished() if self._finished_at is not None:
                 self._receipt = heard
             case _:
