@@ -95,9 +95,10 @@ class Coverage:
 def news(result: Results, known: Coverage, told: Sequence[Word] = ()) -> Results | None:
     """What a result says of audio that was not ``known``: words that lie in known audio are repetitions.
 
-    Time decides, never the text. A word across the edge is a repetition if it lies over one of the words ``told``; where
-    none are given, if its middle is known. None when all of the result's span is known. A result without word times is
-    left whole unless the middle of its speech, or else of its span, is known.
+    Time decides, never the text. A word across the edge is a repetition if it lies over one of the words ``told``;
+    where none are given, if its middle is known. None when all of the result's span is known.
+
+    A result without word times is left whole unless the middle of its speech, or else of its span, is known.
     """
     start, end = samples(result.start), samples(result.end)
     fresh = known.uncovered(start, end)

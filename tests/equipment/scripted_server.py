@@ -4,7 +4,7 @@
         ...  # connect to server.url; the second connection is healthy
     assert server.connections[1].ears.place(0) == 16_000
 
-As a program: ``python tests/equipment/scripted_server.py --dialect deepgram`` prints ``PORT n`` and serves until killed.
+As a program: ``python tests/equipment/scripted_server.py --dialect deepgram`` prints ``PORT n`` and serves.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ Interval = float | Callable[[], float]
 
 def irregular(seed: int, shortest: float = 0.2, longest: float = 4.0) -> Callable[[], float]:
     """Intervals without a rule, the same for the same seed: finals that end anywhere, in the middle of a word too."""
-    generator = random.Random(seed)  # noqa: S311
+    generator = random.Random(seed)
     return lambda: generator.uniform(shortest, longest)
 
 

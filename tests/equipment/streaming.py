@@ -32,7 +32,7 @@ BACKENDS = {"deepgram": "deepgram", "voxcli": "server", "plain": "server", "vosk
 
 @dataclass
 class ClockedSource:
-    """``length`` seconds of clocked audio: at once, or at ``speed`` audio seconds a second. ``live``: as a microphone is."""
+    """``length`` seconds of clocked audio: at once, or at ``speed`` times real time. ``live``: as a microphone."""
 
     length: float
     speed: float | None = None
