@@ -14,7 +14,7 @@ from voxcli.protocols import Asked, deepgram
 from voxcli.recognizers import Audio, Emit, Recognizer, open_remote
 from voxcli.recognizers.endpoints import Place
 from voxcli.recognizers.failover import FailoverRecognizer, Link
-from voxcli.recognizers.lifecycle import Lifecycle
+from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
 from voxcli.recognizers.remote import RemoteRecognizer
 from voxcli.recognizers.wire import WireLog
 from voxcli.renderers import Status
@@ -102,9 +102,11 @@ class LocalEars:
                     emit(self._final(covered, chunk.end))
                     audio.cover(covered, chunk.end)
                     covered = chunk.end
-        if reader.position > covered:
-            emit(self._final(covered, reader.position))
-            audio.cover(covered, reader.position)
+                elif chunk.end - covered > most_uncovered(audio.capacity) and not audio.is_live:
+                    audio.release()
+            if reader.position > covered:
+                emit(self._final(covered, reader.position))
+                audio.cover(covered, reader.position)
 
     def _final(self, start: int, end: int) -> Results:
         words = tuple(

@@ -336,3 +336,9 @@ async def test_a_small_ring_and_a_server_that_cannot_be_asked_for_a_final() -> N
     async with ScriptedServer("voxcli", then=Behaviour(v1=False, final_every=8.0)) as server:
         told = await stream(chain(remote(server.url, "server")), 30.0, buffer=5.0)
     told.assert_whole()
+
+
+async def test_a_small_ring_and_a_local_recognizer_with_long_finals() -> None:
+    told = await stream(chain(LocalEars(name="a", final_every=8.0), LocalEars(name="b")), 30.0, buffer=5.0)
+    told.assert_whole()
+    assert [final.duration for final in told.finals] == [8.0, 8.0, 8.0, 6.0]

@@ -39,7 +39,6 @@ class Wanted:
     servers: Servers
     lifecycle: Lifecycle
     warm_standby: bool = False
-    most_uncovered: int | None = None
 
     def __post_init__(self) -> None:
         if not _LANGUAGE.fullmatch(self.language):
@@ -122,8 +121,7 @@ class Backends:
             self._environment.say(f"sending audio to {shown(remotes[name].target.url)} ({name})")
             return wanted.servers.recognizer(remotes[name], wanted.lifecycle)
         model = self._model(name)
-        most_uncovered = wanted.most_uncovered if len(wanted.chain) > 1 else None
-        options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim, most_uncovered)
+        options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim)
         return open_recognizer(name, options)
 
     def _model(self, name: str) -> Model:

@@ -72,7 +72,7 @@ def transcribe(
     from voxcli.cli.run import run
     from voxcli.cli.settings import Settings
     from voxcli.pipeline import PipelineOptions
-    from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
+    from voxcli.recognizers.lifecycle import Lifecycle
     from voxcli.sources import SourceOptions
 
     environment: Environment = ctx.obj
@@ -115,7 +115,6 @@ def transcribe(
                 chunk_samples=samples(chunk_ms / 1000),
             ),
             warm_standby=warm_standby,
-            most_uncovered=most_uncovered(samples(buffer_seconds)),
         ),
         format=chosen,
         files=tuple(output),

@@ -49,8 +49,6 @@ class RecognizerOptions:
     """How much audio a decoder is given at a time; Vosk's words depend on it."""
     interim: bool = False
     """Whether interim results are wanted; without them a recognizer may do less work."""
-    most_uncovered: int | None = None
-    """After so many samples without a final one must come, so that a full ring can move on; None for no limit."""
 
 
 class Reader(Protocol):

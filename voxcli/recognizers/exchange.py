@@ -129,7 +129,7 @@ class Exchange:
         if wish:
             self._finalized_at = self._clock()
             await self._send(wish)
-        elif self._audio.is_full and not self._audio.is_live and not self._proving:
+        elif not self._audio.is_live and not self._proving:
             self._audio.release()
 
     # Down

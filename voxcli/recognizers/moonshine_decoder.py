@@ -108,11 +108,6 @@ class MoonshineDecoder:
             self._renew()
         return results or self._interims(lines)
 
-    def flush(self) -> list[Results]:
-        results = self.finish()
-        self._renew()
-        return results
-
     def finish(self) -> list[Results]:
         if self._heard == self._covered:
             return []

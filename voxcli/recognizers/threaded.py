@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar, TypeVarTuple
 from voxcli.audio import Chunk, samples
 from voxcli.events import Results
 from voxcli.recognizers import Audio, Emit, RecognizerOptions
+from voxcli.recognizers.lifecycle import most_uncovered
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -24,9 +25,6 @@ class Decoder(Protocol):
 
     def accept(self, chunk: Chunk) -> list[Results]:
         """What the stream up to the end of this chunk has to say that was not said before."""
-
-    def flush(self) -> list[Results]:
-        """Finals over all that was heard so far, though nobody has come to an end; the stream goes on."""
 
     def finish(self) -> list[Results]:
         """The last results; finals cover the stream to its end."""
@@ -46,7 +44,6 @@ class ThreadedRecognizer:
         self.model = options.model_name
         self.rereads = False
         self._chunk_samples = options.chunk_samples
-        self._most_uncovered = options.most_uncovered
         self._load_model = load_model
         self._new_decoder: Callable[[], Decoder] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"voxcli-{name}")
@@ -67,8 +64,8 @@ class ThreadedRecognizer:
                         decoder = await self._in_thread(await self._loaded())
                     heard = chunk.end
                     self._give(await self._in_thread(self._accept, decoder, chunk), audio, emit)
-                    if self._most_uncovered is not None and heard - audio.covered >= self._most_uncovered:
-                        self._give(await self._in_thread(decoder.flush), audio, emit)
+                    if heard - audio.covered > most_uncovered(audio.capacity) and not audio.is_live:
+                        audio.release()  # a final will come for it all the same
                 self._give(await self._in_thread(decoder.finish), audio, emit)
         finally:
             self._thread.submit(decoder.close)

@@ -93,9 +93,6 @@ class VoskDecoder:
             return [self._final(self._library.c.vosk_recognizer_result(self._recognizer))]
         return self._interims() if self._interim or self._is_silence_due() else []
 
-    def flush(self) -> list[Results]:
-        return self.finish()
-
     def finish(self) -> list[Results]:
         if self._heard == self._covered:
             return []
