@@ -42,6 +42,8 @@ from oracle import (
 from scripted_server import Behaviour, ScriptedServer, irregular
 from server_process import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 Messages = list[dict[str, Any]]
 SCRIPT = Script()
 CLOSE_STREAM = '{"type": "CloseStream"}'

@@ -284,6 +284,7 @@ async def test_a_server_that_fails_in_the_probe_stays_away() -> None:
     assert changes(told) == [("failover", "server", "local")]
 
 
+@pytest.mark.slow
 async def test_one_that_flaps_is_left_alone_for_longer_each_time() -> None:
     flapping = Behaviour(final_every=0.5, fault=Abort(after=1.6), resumable=False)
     async with ScriptedServer("voxcli", then=flapping) as server:

@@ -68,6 +68,7 @@ async def test_an_outage_longer_than_the_ring_costs_what_did_not_fit(dialect: st
     assert told.outcome.ring.dropped >= round((end - start) * SAMPLE_RATE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["voxcli", "vosk"])
 async def test_a_server_at_half_the_speed_of_speech(dialect: str) -> None:
     """What does not fit goes, in as few gaps as there were; the rest is recognized, and memory stays what it was."""
@@ -87,6 +88,7 @@ async def test_a_server_at_half_the_speed_of_speech_and_a_file() -> None:
     told.assert_whole()
 
 
+@pytest.mark.slow
 async def test_a_slow_local_recognizer_and_a_live_source() -> None:
     told = await stream(LocalEars(pause=0.02, final_every=1.0), ClockedSource(20.0, speed=10.0, live=True), buffer=5.0)
     assert_only_gaps_are_missing(told)

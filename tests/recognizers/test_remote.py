@@ -60,11 +60,14 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deepgram.DeepgramCodec, "pace", 60.0)
 
 
-TYPED = pytest.mark.parametrize("dialect", ["deepgram", "voxcli", "voxcli, new session"], indirect=True)
+NEW_SESSION = pytest.param("voxcli, new session", marks=pytest.mark.slow)
+VOSK = pytest.param("vosk", marks=pytest.mark.slow)
+
+TYPED = pytest.mark.parametrize("dialect", ["deepgram", "voxcli", NEW_SESSION], indirect=True)
 """Languages whose messages say what they are; in vosk-server's lock-step a message too much is taken for an answer."""
 
 
-@pytest.fixture(params=["deepgram", "voxcli", "voxcli, new session", "vosk"])
+@pytest.fixture(params=["deepgram", "voxcli", NEW_SESSION, VOSK])
 def dialect(request: pytest.FixtureRequest) -> tuple[str, Behaviour]:
     """A language and a healthy server of it."""
     name, _, more = str(request.param).partition(", ")
