@@ -31,7 +31,7 @@ from websockets.exceptions import (
     InvalidURI,
     ProxyError,
 )
-from websockets.proxy import get_proxy
+from websockets.proxy import get_proxy, parse_proxy
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
@@ -44,6 +44,9 @@ from voxcli.recognizers.wire import WireLog
 
 MOST_MESSAGE_BYTES = 2**20
 """A server has no reason to say more at once."""
+
+MOST_LOGGED = 300
+"""Characters of a message that are logged."""
 
 LOGGER = logging.getLogger("voxcli.wire")
 
@@ -82,6 +85,13 @@ class Target:
     secrets: Secrets
 
 
+class _Connect(open_websocket):
+    """Audio goes where it was said to go: no redirect is followed."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 class Connection:
     """An open connection. Whatever ends it, ``send`` and ``receive`` raise Dropped from then on."""
 
@@ -107,6 +117,7 @@ class Connection:
             raise Dropped(Verdict.TRANSIENT, f"nothing could be sent for {self._lifecycle.send:g} s") from error
         except ConnectionClosed as error:
             self._raise_dropped(error)
+        self._note(">", message)
         if self._log is not None:
             self._log.sent(message)
 
@@ -116,9 +127,15 @@ class Connection:
             message = await self._socket.recv()
         except ConnectionClosed as error:
             self._raise_dropped(error)
+        self._note("<", message)
         if self._log is not None:
             self._log.received(message)
         return message
+
+    def _note(self, arrow: str, message: Message) -> None:
+        if LOGGER.isEnabledFor(logging.DEBUG):
+            what = f"{len(message)} bytes" if isinstance(message, bytes) else self.hidden(message)[:MOST_LOGGED]
+            LOGGER.debug("%s %s", arrow, what)
 
     async def close(self) -> None:
         """Say goodbye, but not for long."""
@@ -148,7 +165,7 @@ async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[s
     proxy = _proxy(target)
     try:
         async with asyncio.timeout(lifecycle.connect):
-            websocket = await open_websocket(
+            websocket = await _Connect(
                 target.url,
                 additional_headers=target.headers,
                 subprotocols=[Subprotocol(name) for name in subprotocols] or None,
@@ -172,9 +189,14 @@ async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[s
 def _proxy(target: Target) -> str | None:
     """The proxy that the environment names for this address. Raises Dropped for a name that cannot be one."""
     try:
-        return get_proxy(parse_uri(target.url))
-    except InvalidProxy as error:
-        raise Dropped(Verdict.PERMANENT, target.secrets.hidden(str(error)), hint=_PROXY_HINT) from error
+        proxy = get_proxy(parse_uri(target.url))
+        if proxy is not None:
+            parse_proxy(proxy)
+    except (InvalidProxy, ValueError) as error:
+        raise Dropped(Verdict.PERMANENT, "the proxy's address cannot be meant", hint=_PROXY_HINT) from error
+    except InvalidURI as error:
+        raise Dropped(Verdict.PERMANENT, target.secrets.hidden(str(error))) from error
+    return proxy
 
 
 _PROXY_HINT = "check HTTPS_PROXY and NO_PROXY"
@@ -201,7 +223,10 @@ def _unreachable(error: OSError, hidden: Callable[[str], str], proxy: str | None
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = f"its TLS certificate is not accepted: {error.verify_message or error.reason}"
         return Dropped(Verdict.PERMANENT, reason, hint="check the name in the address; SSL_CERT_FILE adds authorities")
-    if proxy is not None and not isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError):
+        why = (error.reason or "no reason given").lower().replace("_", " ")
+        return Dropped(Verdict.TRANSIENT, f"TLS cannot be agreed on: {why}", hint="ws:// is for a server without TLS")
+    if proxy is not None:
         return _proxy_failed(error, hidden, proxy)
     return Dropped(Verdict.TRANSIENT, f"cannot be reached: {_os_reason(error)}")
 
@@ -224,10 +249,13 @@ def _refused(error: InvalidStatus, hidden: Callable[[str], str]) -> Dropped:
     request = response.headers.get("dg-request-id")
     reason = f"refused with HTTP {response.status_code}"
     reason += f": {words}" if words else ""
+    if location := response.headers.get("Location"):
+        reason += f", a redirect to {location}"
     reason += f" (request {request})" if request else ""
     return Dropped(
         of_status(response.status_code),
         hidden(reason),
+        hint="redirects are not followed: give the address that is meant" if location else "",
         retry_after=retry_after(response.headers.get("Retry-After"), time.time()),
     )
 
@@ -261,7 +289,7 @@ def _os_reason(error: OSError) -> str:
     found = _ERRNO.search(str(error))
     number = error.errno if error.errno is not None or found is None else int(found[1])
     if number is None or isinstance(error, socket.gaierror):
-        words = error.strerror or str(error) or type(error).__name__
+        words = error.strerror or str(error) or "the connection was cut off"
     else:
         words = os.strerror(number)
     return words[:1].lower() + words[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from voxcli.errors import AuthenticationFailed, UsageError
 from voxcli.protocols import Asked, Codec, deepgram, vosk_server, voxcli
@@ -77,25 +77,25 @@ def vosk_websocket(place: Place, asked: Asked) -> Remote:
 
 def websocket_url(address: str, *, path: str = "") -> str:
     """An address as ws or wss; ``path`` where it names none. Raises UsageError."""
-    parts = _split(address)
-    scheme = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
-    if scheme is None or not parts.hostname:
-        raise UsageError(
-            f"{Secrets(_passwords(address)).hidden(address)} is no address of a server",
-            "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
-        )
-    return urlunsplit(parts._replace(scheme=scheme, path=path if parts.path in ("", "/") and path else parts.path))
-
-
-def _split(address: str) -> SplitResult:
     try:
         parts = urlsplit(address)
         _ = parts.port  # raises for a port that is no number
-    except ValueError as error:
-        raise UsageError(
-            f"{address} is no address of a server: {error}", "use one such as ws://127.0.0.1:8000"
-        ) from error
-    return parts
+    except ValueError:
+        raise _no_address(address) from None
+    scheme = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
+    if scheme is None or not parts.hostname or (parts.username is not None and not parts.password):
+        raise _no_address(address)
+    return urlunsplit(parts._replace(scheme=scheme, path=path if parts.path in ("", "/") and path else parts.path))
+
+
+def _no_address(address: str) -> UsageError:
+    """Without what comes before the name of the host: it may be a password."""
+    before, at, after = address.rpartition("@")
+    shown = f"{before.partition('//')[0]}//***@{after}" if at else address
+    return UsageError(
+        f"{shown or 'nothing'} is no address of a server",
+        "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
+    )
 
 
 def _remote(
@@ -109,13 +109,13 @@ def _remote(
     login_hint: str,
 ) -> Remote:
     headers = {"Authorization": f"{scheme} {place.key}"} if place.key else {}
-    secrets = Secrets([place.key, *_passwords(url)])
+    secrets = Secrets([place.key, *_credentials(url)])
     return Remote(name, model, Target(name, url, headers, secrets), new_codec, login_hint)
 
 
-def _passwords(url: str) -> Sequence[str]:
-    try:
-        password = urlsplit(url).password
-    except ValueError:
+def _credentials(url: str) -> Sequence[str]:
+    """The password in an address, and name and password as they stand in a header."""
+    parts = urlsplit(url)
+    if parts.password is None:
         return ()
-    return [password] if password else []
+    return parts.password, unquote(parts.password), f"{unquote(parts.username or '')}:{unquote(parts.password)}"

@@ -66,8 +66,9 @@ class WireLog:
         self._file.close()
 
     def _line(self, **what: Any) -> None:
-        line = {"t": round(self._clock() - self._began, 4), "connection": self._connection, **what}
+        hidden = {name: self._hidden(value) if isinstance(value, str) else value for name, value in what.items()}
+        line = {"t": round(self._clock() - self._began, 4), "connection": self._connection, **hidden}
         try:
-            self._file.write(self._hidden(json.dumps(line, ensure_ascii=False)) + "\n")
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         except OSError as error:
             raise OutputError(str(self._path), error.strerror or str(error)) from error
