@@ -29,6 +29,9 @@ class Coverage:
         """Cover the samples from ``start`` up to, not including, ``end``; an empty or reversed span covers nothing."""
         if end <= start:
             return
+        if self._ends and self._starts[-1] <= start <= self._ends[-1] + self.tolerance:  # what mostly comes
+            self._ends[-1] = max(self._ends[-1], end)
+            return
         first = bisect_left(self._ends, start - self.tolerance)
         last = bisect_right(self._starts, end + self.tolerance)
         if first < last:

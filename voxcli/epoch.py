@@ -56,6 +56,11 @@ class SampleMap:
         self.length = min(self.length, length)
         self._cut(max(self.length, 1))
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether the session is the stream, from its first sample on."""
+        return self._places == [0]
+
     def place(self, sample: int, *, is_end: bool = False) -> int:
         """Where a session sample belongs; as the end of a span it belongs to what comes before it.
 
@@ -133,6 +138,8 @@ class Epoch:
 
     def place(self, result: Results) -> Results:
         """The result with the times of the stream."""
+        if self.map.is_identity and samples(result.end) <= self.map.length:
+            return result
         start = self.map.place(samples(result.start))
         end = max(start, self.map.place(samples(result.end), is_end=True))
         return replace(

@@ -32,13 +32,14 @@ class Transcript:
 
     def __init__(self) -> None:
         self._finals: list[Results] = []
+        self._said = ""
         self._interim = ""
         self._news_at = 0.0
 
     @property
     def open_text(self) -> str:
         """The utterance being said, as far as it is known: its finals and the newest interim."""
-        return " ".join([*(final.transcript for final in self._finals), *([self._interim] if self._interim else [])])
+        return f"{self._said} {self._interim}".strip()
 
     def add(self, event: Event | UtteranceEnd) -> list[Utterance]:
         """The utterances that this event ends, oldest first (none, one, or two)."""
@@ -56,7 +57,7 @@ class Transcript:
 
     def finish(self) -> list[Utterance]:
         """End the open utterance here. An interim that no final confirmed is dropped."""
-        finals, self._finals, self._interim = self._finals, [], ""
+        finals, self._finals, self._said, self._interim = self._finals, [], "", ""
         if not finals:
             return []
         return [
@@ -72,6 +73,7 @@ class Transcript:
         self._interim = ""
         if final.transcript:
             self._finals.append(final)
+            self._said = f"{self._said} {final.transcript}".lstrip()
             self._news_at = final.end
         return self.finish() if final.speech_final or self._quiet_at(final.end) else []
 

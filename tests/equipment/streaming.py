@@ -128,6 +128,7 @@ class LocalEars:
 class Recorder:
     """A renderer that remembers."""
 
+    shows_status = True
     events: list[Event] = field(default_factory=list)
     utterances: list[str] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)

@@ -114,6 +114,7 @@ def heard(chunk: Chunk) -> Results:
 class Recorder:
     """A renderer that remembers; ``failing`` raises at the first result."""
 
+    shows_status = True
     events: list[Event] = field(default_factory=list)
     utterances: list[str] = field(default_factory=list)
     statuses: list[Status] = field(default_factory=list)

@@ -557,3 +557,19 @@ async def test_two_servers_keep_each_its_own_key_out_of_the_log(caplog: pytest.L
     assert "Authorization: Bearer ***" in caplog.text
     assert "Authorization: Token ***" in caplog.text
     assert "-key" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["deepgram", "voxcli"])
+async def test_a_keep_alive_into_a_full_socket_does_not_hide_that_it_is_full(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch sends, too: it must not wait for what it is to notice. The server has stopped reading."""
+    monkeypatch.setattr(deepgram.DeepgramCodec, "keep_alive_seconds", 0.3)
+    monkeypatch.setattr(deepgram.DeepgramCodec, "pace", 5_000.0)
+    patient = replace(QUICK, stall=60.0, window=10_000.0, drain=60.0, quiet=0.2)
+    behaviour = Behaviour(fault=StopReading(after=1.0))
+    async with ScriptedServer(name, [behaviour], then=Behaviour(), receive_buffer=4_096) as server:
+        told = await stream(chain(remote(server.url, BACKENDS[name], patient)), 400.0, buffer=500.0, deadline=40)
+        assert len(server.connections) == 2
+    told.assert_whole()
+    assert "nothing could be sent for 0.6 s" in str(told.events)

@@ -113,6 +113,8 @@ class Display:
 class Teller:
     """A renderer that says on standard error what a reader of results alone would miss."""
 
+    shows_status = False
+
     def __init__(self, say: Callable[[str], None]) -> None:
         self.spoken = False
         self._say = say

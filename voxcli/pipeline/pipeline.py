@@ -171,6 +171,8 @@ class Pipeline:
             self._renderer.utterance(utterance)
 
     def _tell_status(self, heard: int) -> None:
+        if not self._renderer.shows_status:
+            return
         self._renderer.status(
             Status(
                 heard=seconds(heard),

@@ -101,6 +101,8 @@ class Connection:
         """Takes the keys out of a text."""
         self._lifecycle = lifecycle
         self._log = log
+        self._clock = asyncio.get_running_loop().time
+        self._sending_since: float | None = None
 
     @property
     def subprotocol(self) -> str | None:
@@ -108,18 +110,27 @@ class Connection:
         return self._socket.subprotocol
 
     async def send(self, message: Message) -> None:
-        """Hand a message to the socket, which may still only be a buffer. Raises Dropped."""
+        """Hand a message to the socket, which may still only be a buffer. Raises Dropped.
+
+        Its deadline is kept by ``check_sending``, which has to be called now and then: a timer for each message would
+        cost more than the message.
+        """
+        self._sending_since = self._sending_since or self._clock()
         try:
-            async with asyncio.timeout(self._lifecycle.send):
-                await self._socket.send(message)
-        except TimeoutError as error:
-            self.abort()
-            raise Dropped(Verdict.TRANSIENT, f"nothing could be sent for {self._lifecycle.send:g} s") from error
+            await self._socket.send(message)
         except ConnectionClosed as error:
             self._raise_dropped(error)
+        self._sending_since = None
         self._note(">", message)
         if self._log is not None:
             self._log.sent(message)
+
+    def check_sending(self) -> None:
+        """Raises Dropped when a message has been on its way into the socket for too long."""
+        patience = self._lifecycle.send
+        if self._sending_since is not None and self._clock() - self._sending_since >= patience:
+            self.abort()
+            raise Dropped(Verdict.TRANSIENT, f"nothing could be sent for {patience:g} s")
 
     async def receive(self) -> Message:
         """The next message, however long it takes. Raises Dropped."""

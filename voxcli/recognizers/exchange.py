@@ -18,6 +18,9 @@ from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
 CAUTIOUS_PACE = 1.2
 """Audio seconds a second for a server that does not say what it has taken. Deepgram, behind many, throttles at 1.25."""
 
+BURST_SECONDS = 0.25
+"""Audio seconds that may go at once where a pace is kept."""
+
 TOLERANCE = samples(TOLERANCE_SECONDS)
 
 
@@ -51,7 +54,7 @@ class Exchange:
         self._progressed = progressed
         self._proving = proving
         self._clock = asyncio.get_running_loop().time
-        self._pace = Pace(codec.pace or CAUTIOUS_PACE)
+        self._pace = Pace(codec.pace or CAUTIOUS_PACE, BURST_SECONDS)
         self._moved = asyncio.Event()
         self._sent = self._newest = epoch.newest
         self._sent_at = self._result_at = self._clock()
@@ -223,6 +226,7 @@ class Exchange:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._lifecycle.tick)
+            self._connection.check_sending()
             now = self._clock()
             self._check_trouble(now)
             if self._finished_at is None:
@@ -245,6 +249,14 @@ class Exchange:
             raise Dropped(Verdict.TRANSIENT, f"no result for {stall:g} s")
 
     async def _stay_awake(self, now: float) -> None:
+        """What has to be said though there is no audio to say it with. Never for longer than a message may take."""
+        try:
+            async with asyncio.timeout(self._lifecycle.send):
+                await self._say_what_is_due(now)
+        except TimeoutError:
+            self._connection.check_sending()
+
+    async def _say_what_is_due(self, now: float) -> None:
         idle = self._codec.keep_alive_seconds
         if idle is not None and now - self._sent_at >= idle - self._lifecycle.tick:
             self._sent_at = now

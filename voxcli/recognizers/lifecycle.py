@@ -61,4 +61,4 @@ class Lifecycle:
     @property
     def tick(self) -> float:
         """How often the deadlines of a connection are looked at."""
-        return max(min(self.stall, self.drain, self.quiet, self.trouble) / 4, 0.01)
+        return max(min(self.stall, self.drain, self.quiet, self.trouble, self.send) / 2, 0.01)

@@ -70,6 +70,10 @@ class Output(Protocol):
 class Renderer(Protocol):
     """Shows what happens, in its order."""
 
+    @property
+    def shows_status(self) -> bool:
+        """Whether ``status`` is of any use to it."""
+
     def show(self, event: Event) -> None:
         """An event: a result, a notice, a gap, an error, the beginning and the end of a source."""
 

@@ -16,6 +16,8 @@ from voxcli.transcript import Utterance
 class DeepgramRenderer:
     """A Results message for each result, a Metadata message at the end of each source, an Error where there is one."""
 
+    shows_status = False
+
     def __init__(self, output: Output, options: RendererOptions) -> None:
         self._output = output
         self._interim = options.interim

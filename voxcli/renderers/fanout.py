@@ -31,6 +31,10 @@ class Fanout:
         self._files = files
         self._failed = failed
 
+    @property
+    def shows_status(self) -> bool:
+        return any(renderer.shows_status for renderer in self._renderers)
+
     def show(self, event: Event) -> None:
         if isinstance(event, Session):
             for entry in list(self._files):

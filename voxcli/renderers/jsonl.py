@@ -12,6 +12,8 @@ from voxcli.transcript import Utterance
 class JsonlRenderer:
     """Every event; interim results only where they are wanted. Results are numbered as they are printed."""
 
+    shows_status = False
+
     def __init__(self, output: Output, options: RendererOptions) -> None:
         self._output = output
         self._interim = options.interim

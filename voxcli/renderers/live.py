@@ -28,6 +28,8 @@ LEAST_BAR_COLUMNS, MOST_BAR_COLUMNS = 8, 40
 class StatusRenderer:
     """How far the work has come, in one line that is drawn again and again; no results."""
 
+    shows_status = True
+
     def __init__(
         self, output: Output, options: RendererOptions, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:

@@ -14,6 +14,8 @@ class TextRenderer:
     Interim results, where wanted, are lines of their own, marked with an ellipsis, since nothing is ever redrawn.
     """
 
+    shows_status = False
+
     def __init__(self, output: Output, options: RendererOptions) -> None:
         self._output = output
         self._options = options
