@@ -1,4 +1,4 @@
-"""Measures voxcli and writes results.md: ``python -m benchmarks [--quick] [--keep] [NAME...]``, from the root.
+"""Measures voxcli and writes results.md: ``python -m benchmarks [options] [NAME...]``, from the root.
 
     startup     how soon --version, --help and transcribe --help are there
     vosk        CPU, wall time and memory against the bare loop and vosk-transcriber
@@ -6,9 +6,12 @@
     words       that what is heard is what the bare loops hear
     overhead    what the pipeline alone costs, and a line of JSON
     memory      peak memory at 5, 20 and 60 minutes
+    stream      CPU and added latency of a stream to a server, against a bare websockets client
+    recovery    how soon there is a word after a cut, and after the death of a server
+    faults      words lost and doubled over a thousand random cuts; --seed N for others
 
-Without names all of them, in this order: about an hour; with --quick about ten minutes. What is not measured
-this time keeps its section of results.md from the last time.
+Without names all of them, in this order: about an hour and a half; with --quick a quarter of one. What is not
+measured this time keeps its section of results.md from the last time.
 """
 
 from __future__ import annotations
@@ -22,10 +25,10 @@ from typing import Any
 
 from benchmarks import report
 from benchmarks.pairs import floor_mb
-from benchmarks.place import INSTALLED, WORK, Place, open_place
+from benchmarks.place import INSTALLED, SEED, WORK, Place, open_place
 from benchmarks.report import Row, Section
 
-FAMILIES = ("startup", "vosk", "moonshine", "words", "overhead", "memory")
+FAMILIES = ("startup", "vosk", "moonshine", "words", "overhead", "memory", "stream", "recovery", "faults")
 
 
 def main() -> None:
@@ -33,12 +36,14 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measure voxcli and write results.md.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FAMILIES)}; all unless named")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, five minutes in place of an hour")
+    parser.add_argument("--seed", type=int, default=SEED, help="of what happens at random (%(default)s)")
     parser.add_argument("--keep", action="store_true", help="do not install voxcli anew")
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(FAMILIES):
         parser.error(f"there is no {', '.join(sorted(unknown))}")
-    place = open_place(quick=asked.quick, keep=asked.keep)
+    place = open_place(quick=asked.quick, keep=asked.keep, seed=asked.seed)
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
+    print(f"seed {place.seed}", flush=True)
     for name in asked.names or FAMILIES:
         _measure(place, name, command)
 

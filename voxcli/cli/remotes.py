@@ -103,7 +103,7 @@ def query_parameters(
 def secret(path: Path | None, variable: str | None) -> str | None:
     """A key: from a file that nobody else can read, else from a variable. Raises UsageError."""
     if path is None:
-        return (variable or "").strip() or None
+        return _checked(variable.strip(), "the key in the environment") if variable and variable.strip() else None
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8").strip()
@@ -112,9 +112,14 @@ def secret(path: Path | None, variable: str | None) -> str | None:
         raise UsageError(f"{path}: {reason.lower()}", "name a file that holds the key and nothing else") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise UsageError(f"{path}: others can read it, so it is no place for a key", f"chmod 600 {path}")
-    if not text or len(text.split()) != 1:
-        raise UsageError(f"{path}: does not hold one key", "put the key into it and nothing else")
-    return text
+    return _checked(text, str(path))
+
+
+def _checked(key: str, origin: str) -> str:
+    """A key that can stand in a header. Raises UsageError, which does not say the key."""
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageError(f"{origin}: is not one key", "a key is one word of ASCII characters, and nothing else")
+    return key
 
 
 def shown(url: str) -> str:

@@ -119,6 +119,7 @@ class Connection:
         try:
             await self._socket.send(message)
         except ConnectionClosed as error:
+            self._sending_since = None
             self._raise_dropped(error)
         self._sending_since = None
         self._note(">", message)
@@ -218,7 +219,8 @@ def _failed(error: Exception, hidden: Callable[[str], str], proxy: str | None, l
     if isinstance(error, InvalidStatus):
         return _refused(error, hidden)
     if isinstance(error, TimeoutError):
-        return Dropped(Verdict.TRANSIENT, f"no answer within {lifecycle.connect:g} s")
+        by_way = f" by way of {_place_of(proxy)}" if proxy else ""
+        return Dropped(Verdict.TRANSIENT, f"no answer within {lifecycle.connect:g} s{by_way}")
     if isinstance(error, (ProxyError, InvalidProxy)):
         return _proxy_failed(error, hidden, proxy)
     if isinstance(error, OSError):
@@ -243,14 +245,18 @@ def _unreachable(error: OSError, hidden: Callable[[str], str], proxy: str | None
 
 
 def _proxy_failed(error: Exception, hidden: Callable[[str], str], proxy: str | None) -> Dropped:
-    place = urlsplit(proxy or "")
-    where = f"the proxy {place.hostname}:{place.port}" if place.hostname else "the proxy"
+    where = _place_of(proxy)
     if isinstance(error, InvalidProxyStatus):
         status = error.response.status_code
         verdict = Verdict.PERMANENT if of_status(status) is Verdict.DENIED else of_status(status)
         return Dropped(verdict, f"{where} refuses with HTTP {status}", hint=_PROXY_HINT)
     why = _os_reason(error) if isinstance(error, OSError) else hidden(str(error))
     return Dropped(Verdict.PERMANENT, f"{where} cannot be used: {why}", hint=_PROXY_HINT)
+
+
+def _place_of(proxy: str | None) -> str:
+    place = urlsplit(proxy or "")
+    return f"the proxy {place.hostname}:{place.port}" if place.hostname else "the proxy"
 
 
 def _refused(error: InvalidStatus, hidden: Callable[[str], str]) -> Dropped:

@@ -94,8 +94,11 @@ class Exchange:
             await asyncio.Event().wait()  # the reader stays: what it has sent is on a living connection
 
     async def _send(self, messages: list[Message]) -> None:
-        for message in messages:
-            await self._connection.send(message)
+        try:
+            for message in messages:
+                await self._connection.send(message)
+        except Dropped:
+            await asyncio.Event().wait()  # whoever receives tells how it ended, after what was said before
 
     async def _may_send(self, chunk: Chunk) -> None:
         """Wait until the server has taken enough of what was sent before, or as long as a careful pace takes."""

@@ -48,8 +48,9 @@ class Lifecycle:
     """For a server that has reported an error to close the connection itself."""
     finalize: float = 2.0
     """Audio seconds after which a probe asks for its final, and least time between two such wishes."""
-    window: float = 10.0
-    """Audio seconds that a server which acknowledges may be behind before sending waits."""
+    window: float = 15.0
+    """Audio seconds that a server which acknowledges may be behind before sending waits; more than ``stall``, so that a
+    server which has stopped is noticed by the results that it owes."""
     dwell: float = 10.0
     """Least time with another backend before the preferred one is tried again; doubled while it flaps."""
     most_dwell: float = 300.0

@@ -245,6 +245,7 @@ class RemoteStream:
         if dropped.verdict is Verdict.PERMANENT:
             raise BackendRefused(self._remote.name, dropped.reason, dropped.hint) from dropped
         if self._audio.head <= self._audio.covered + TOLERANCE and not self._audio.ended:
+            self._is_reconnecting = True
             return  # nothing is lost, and there is nothing to connect for
         retry = self._next_try(dropped, lived)
         if retry is None:
