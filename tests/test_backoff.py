@@ -18,12 +18,12 @@ def middling() -> float:
     return 0.5
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520, 524, 529])
 def test_a_status_that_may_pass(status: int) -> None:
     assert of_status(status) is Verdict.TRANSIENT
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 410, 413, 414, 415, 418, 422, 431, 501, 301])
+@pytest.mark.parametrize("status", [400, 404, 405, 410, 413, 414, 415, 418, 422, 431, 501, 505, 301])
 def test_a_status_that_stays(status: int) -> None:
     assert of_status(status) is Verdict.PERMANENT
 

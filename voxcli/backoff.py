@@ -39,7 +39,9 @@ def of_status(status: int) -> Verdict:
         return Verdict.LIMITED
     if status in (401, 402, 403):
         return Verdict.DENIED
-    return Verdict.TRANSIENT if status in (408, 425, 500, 502, 503, 504) else Verdict.PERMANENT
+    if status in (408, 425):
+        return Verdict.TRANSIENT
+    return Verdict.TRANSIENT if 500 <= status <= 599 and status not in (501, 505) else Verdict.PERMANENT
 
 
 def of_close(code: int) -> Verdict:

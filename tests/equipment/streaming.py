@@ -103,7 +103,7 @@ class LocalEars:
                     audio.cover(covered, chunk.end)
                     covered = chunk.end
                 elif chunk.end - covered > most_uncovered(audio.capacity) and not audio.is_live:
-                    audio.release()
+                    audio.release(chunk.end)
             if reader.position > covered:
                 emit(self._final(covered, reader.position))
                 audio.cover(covered, reader.position)

@@ -150,7 +150,7 @@ async def test_what_is_released_is_lost_only_with_its_connection() -> None:
         for _ in range(5):
             await anext(reader)
         assert not await settled(putting)
-        feed.release()
+        feed.release(5 * SAMPLE_RATE)
         assert await settled(putting)
         feed.cover(0, 4 * SAMPLE_RATE)
         assert feed.lost == 0

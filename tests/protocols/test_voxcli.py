@@ -170,26 +170,39 @@ def test_what_may_differ_in_a_result(message: dict[str, Any], expected: dict[str
 
 
 @pytest.mark.parametrize(
+    ("spoiled", "name"),
+    [
+        *(({"speech_start": value}, "speech_start") for value in (-0.1, math.nan, math.inf, 10**400, True, "1")),
+        *(({"speech_end": value}, "speech_end") for value in (-0.1, math.nan, "1")),
+        *(({"confidence": value}, "confidence") for value in (True, "0.98", [])),
+        *(({"words": value}, "words") for value in ("good day", ["good"], [WORD | {"start": "1.5"}], [{"word": None}])),
+    ],
+)
+def test_what_stands_beside_the_words_may_be_unreadable(spoiled: dict[str, Any], name: str) -> None:
+    for codec in (plain(9), v1(9)):
+        assert receive(codec, FINAL | spoiled) == [replace(HEARD, **{name: None})]
+
+
+@pytest.mark.parametrize("channel", [-1, 64, {}, "0"])
+def test_a_channel_that_cannot_be_is_the_first(channel: object) -> None:
+    (result,) = receive(plain(9), FINAL | {"channel": channel})
+    assert isinstance(result, Results)
+    assert result.channel == 0
+
+
+@pytest.mark.parametrize(
     "message",
     [
         *(
             FINAL | {name: value}
-            for name in ("start", "duration", "speech_start", "speech_end")
+            for name in ("start", "duration")
             for value in (-0.1, math.nan, math.inf, 10**400, True, "1")
         ),
         *(FINAL | {name: value} for name in ("is_final", "speech_final") for value in (1, "true", [])),
         FINAL | {"transcript": 3},
         without("type") | {"transcript": ["good"]},
         without("transcript"),
-        FINAL | {"confidence": True},
-        FINAL | {"channel": -1},
-        FINAL | {"channel": 64},
-        FINAL | {"channel": {}},
         FINAL | {"channel": {"alternatives": {}}},
-        FINAL | {"words": "good day"},
-        FINAL | {"words": ["good", "day"]},
-        FINAL | {"words": [WORD | {"start": "1.5"}]},
-        FINAL | {"words": [WORD | {"word": None}]},
         {"type": "UtteranceEnd", "last_word_end": None},
         [],
         "Results",

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
-from oracle import Loss
+from oracle import Loss, Script
 from scripted_faults import Abort, Close, Mute
 from scripted_handshakes import Refuse
 from scripted_server import Behaviour, ScriptedServer
 from streaming import QUICK, ClockedSource, LocalEars, Told, chain, remote, stream
-from voxcli.errors import AuthenticationFailed, BackendError, EveryBackendFailed, ModelBroken
+from voxcli.errors import AuthenticationFailed, BackendError, BackendRefused, EveryBackendFailed, ModelBroken
 from voxcli.events import Error, Notice, Results
 from voxcli.protocols import deepgram
 from voxcli.recognizers import Audio, Emit
 from voxcli.recognizers.failover import FailoverRecognizer, Link
+from voxcli.recognizers.lifecycle import Lifecycle
 
 BROKEN = ModelBroken("/m", "half of it is missing")
 SECOND = 16_000
@@ -167,7 +171,7 @@ async def test_a_key_that_expires_with_nobody_left_is_not_called_an_error_of_log
     behaviours = [Behaviour(fault=Abort(after=5.3)), Behaviour(fault=Refuse(401))]
     async with ScriptedServer("deepgram", behaviours) as server:
         told = await stream(chain(remote(server.url, "deepgram")), 12.0)
-    assert isinstance(told.outcome.error, EveryBackendFailed)
+    assert isinstance(told.outcome.error, BackendRefused)
     assert told.outcome.error.exit_code == 5
 
 
@@ -235,7 +239,13 @@ async def test_islands_of_covered_audio_are_not_told_twice() -> None:
 
 
 async def back_and_forth(
-    server: ScriptedServer, local: LocalEars, *, seconds: float = 24.0, speed: float = 8.0, down: tuple[float, float]
+    server: ScriptedServer,
+    local: LocalEars,
+    *,
+    seconds: float = 24.0,
+    speed: float = 8.0,
+    down: tuple[float, float],
+    lifecycle: Lifecycle = QUICK,
 ) -> Told:
     """The server is down while the source is between two places."""
     is_down = False
@@ -250,7 +260,7 @@ async def back_and_forth(
             asyncio.get_running_loop().create_task(server.up())
 
     source = ClockedSource(seconds, speed=speed, on_block=on_block)
-    return await stream(chain(remote(server.url, "server"), local), source)
+    return await stream(chain(remote(server.url, "server", lifecycle), local, lifecycle=lifecycle), source)
 
 
 async def test_a_server_that_recovers_takes_over_again() -> None:
@@ -343,3 +353,60 @@ async def test_a_small_ring_and_a_local_recognizer_with_long_finals() -> None:
     told = await stream(chain(LocalEars(name="a", final_every=8.0), LocalEars(name="b")), 30.0, buffer=5.0)
     told.assert_whole()
     assert [final.duration for final in told.finals] == [8.0, 8.0, 8.0, 6.0]
+
+
+async def test_a_key_refused_before_the_first_result_but_after_a_connection_leads_to_the_next() -> None:
+    behaviours = [Behaviour(fault=Abort(after=0.5), interim_every=0.0), Behaviour(fault=Refuse(401))]
+    async with ScriptedServer("deepgram", behaviours, then=Behaviour(fault=Refuse(401))) as server:
+        told = await stream(chain(remote(server.url, "deepgram"), LocalEars()), 5.0)
+    told.assert_whole()
+    assert changes(told) == [("failover", "deepgram", "local")]
+
+
+async def test_a_mute_server_does_not_take_the_audio_with_it() -> None:
+    """It cannot be asked for a final; before its audio is let go, whoever comes next gets it."""
+    mute = Behaviour(v1=False, fault=Mute(after=0.0))
+    async with ScriptedServer("voxcli", then=mute) as server:
+        told = await stream(chain(remote(server.url, "server"), LocalEars()), 60.0, buffer=20.0)
+    told.assert_whole()
+    assert backends(told) == ["local"]
+
+
+async def test_what_a_plain_server_left_open_of_one_stream_does_not_take_the_next_from_it() -> None:
+    behaviour = Behaviour(v1=False, final_every=5.0, final_when_idle=math.inf)
+    async with ScriptedServer("voxcli", then=behaviour) as server:
+        relay = chain(remote(server.url, "server"), LocalEars())
+        first = await stream(relay, 12.0)
+        second = await stream(relay, 12.0)
+    for told in (first, second):
+        told.assert_whole()
+        assert backends(told) == ["server", "local"]
+
+
+async def test_a_seam_is_silent() -> None:
+    """A final that says that speech has ended, and ends in the middle of a word, is none."""
+    script = Script(silences=tuple((at, at + 1.5) for at in range(4, 40, 4)))
+    async with ScriptedServer("voxcli", then=Behaviour(final_every=1.0), script=script) as server:
+        local = LocalEars(final_every=0.75, script=script)
+        told = await back_and_forth(server, local, down=(5.0, 9.0), lifecycle=replace(QUICK, seam=60.0))
+    told.script = script
+    told.assert_whole()
+    back = next(event for event in told.events if isinstance(event, Notice) and event.code == "failback")
+    assert all(not (word.start - 0.1 < back.at < word.end) for word in script.words(24.0))
+
+
+async def test_a_model_is_loaded_once_when_trouble_and_failover_come_together() -> None:
+    from voxcli.recognizers import RecognizerOptions
+    from voxcli.recognizers.threaded import ThreadedRecognizer
+
+    loads: list[float] = []
+
+    def load() -> object:
+        loads.append(time.monotonic())
+        time.sleep(0.2)
+        return object
+
+    recognizer = ThreadedRecognizer("slow", RecognizerOptions(Path(), "model"), load)  # type: ignore[arg-type]
+    await asyncio.gather(recognizer.load(), recognizer.load())
+    await recognizer.close()
+    assert len(loads) == 1

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from oracle import Loss, Script, check_names
 from scripted_faults import (
@@ -573,3 +576,58 @@ async def test_a_keep_alive_into_a_full_socket_does_not_hide_that_it_is_full(
         assert len(server.connections) == 2
     told.assert_whole()
     assert "nothing could be sent for 0.6 s" in str(told.events)
+
+
+async def hear_nothing(connection: ServerConnection) -> None:
+    """A server of ours that has only empty interims for silence, and no final even when it is asked for one."""
+    heard = 0
+    await connection.send('{"type":"Ready","session":"s","resumed":false,"received_samples":0}')
+    async for message in connection:
+        if isinstance(message, bytes):
+            heard += len(message) // 2
+            await connection.send(json.dumps({"type": "Ack", "received_samples": heard}))
+            nothing = {"type": "Results", "transcript": "", "is_final": False, "start": 0.0, "duration": heard / 16_000}
+            await connection.send(json.dumps(nothing))
+        elif "CloseStream" in message:
+            await connection.send(json.dumps({"type": "Metadata", "duration": heard / 16_000, "finals": 0}))
+            return
+
+
+async def test_a_long_silence_without_finals_does_not_stop_a_full_ring() -> None:
+    """An empty interim over all that a final was asked for says that nothing was said there."""
+    async with serve(hear_nothing, "127.0.0.1", 0, subprotocols=[Subprotocol("voxcli.v1")], compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        source = ClockedSource(30.0, quiet_spans=((0.0, 30.0),))
+        told = await stream(chain(remote(f"ws://127.0.0.1:{port}", "server")), source, buffer=8.0)
+    assert told.outcome.error is None
+    assert told.notices == []
+    assert told.summary.covered_seconds == 30.0
+    assert told.text == ""
+
+
+async def test_a_pause_of_the_source_is_no_fault_of_the_server() -> None:
+    class Pausing(ClockedSource):
+        async def chunks(self):  # type: ignore[no-untyped-def]
+            async for chunk in super().chunks():
+                yield chunk
+                if chunk.end == 3 * 16_000:
+                    await asyncio.sleep(2.5)
+
+    for name in ("voxcli", "vosk"):
+        async with ScriptedServer(name, then=Behaviour(result_delay=0.2)) as server:
+            told = await stream(chain(remote(server.url, BACKENDS[name])), Pausing(25.0))
+            assert len(server.connections) == 1
+        told.assert_whole()
+
+
+async def test_a_session_that_cannot_be_joined_is_begun_anew() -> None:
+    behaviours = [Behaviour(fault=Abort(after=5.3)), Behaviour(fault=Refuse(404))]
+    async with ScriptedServer("voxcli", behaviours, then=Behaviour()) as server:
+        told = await stream(chain(remote(server.url, "server")), SECONDS)
+        assert ["session" in record.query for record in server.connections] == [False, True, False]
+    told.assert_whole()
+
+
+async def test_messages_that_cannot_be_understood_are_told_once() -> None:
+    told = await play("voxcli", [Behaviour(fault=NotANumber())])
+    assert told.errors == ["malformed"]

@@ -71,6 +71,17 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         WireLog(tmp_path / "nowhere" / "wire.jsonl", Secrets([]))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no full device")
+async def test_a_record_that_cannot_go_on_costs_no_word() -> None:
+    failed: list[OutputError] = []
+    async with ScriptedServer("voxcli") as server:
+        log = WireLog(Path("/dev/full"), Secrets([]), failed.append)
+        told = await stream(chain(remote(server.url, "server", log=log)), 5.0)
+        log.close()
+    told.assert_whole()
+    assert [error.message for error in failed] == ["/dev/full: cannot write: No space left on device"]
+
+
 def test_a_binary_message_is_kept_in_text(tmp_path: Path) -> None:
     log = WireLog(tmp_path / "wire.jsonl", Secrets([]), clock=lambda: 1.0)
     log.opened("ws://there", None)

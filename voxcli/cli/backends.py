@@ -21,8 +21,9 @@ from voxcli.recognizers.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from voxcli.recognizers.remote import Remote
+    from voxcli.recognizers.wire import WireLog
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")  # the shape of a BCP 47 tag
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*|multi")  # the shape of a BCP 47 tag, or Deepgram's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,11 @@ class Opened:
 class Backends:
     """Opens what is ``wanted``. ``cancelled`` is asked now and then while a model is fetched."""
 
-    def __init__(self, wanted: Wanted, environment: Environment, cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, wanted: Wanted, environment: Environment, cancelled: Callable[[], bool], record: WireLog | None = None
+    ) -> None:
         self._wanted = wanted
+        self._record = record
         self._models = dict(wanted.models)
         self._environment = environment
         self._places = Places.of(environment.variables)
@@ -119,7 +123,9 @@ class Backends:
         wanted = self._wanted
         if name in remotes:
             self._environment.say(f"sending audio to {shown(remotes[name].target.url)} ({name})")
-            return wanted.servers.recognizer(remotes[name], wanted.lifecycle)
+            from voxcli.recognizers.remote import RemoteRecognizer
+
+            return RemoteRecognizer(remotes[name], wanted.lifecycle, self._record)
         model = self._model(name)
         options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim)
         return open_recognizer(name, options)

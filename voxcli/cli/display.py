@@ -32,10 +32,10 @@ class Display:
         self._settings = settings
         self._environment = environment
         self._failed = failed
-        self._teller = Teller(environment.say)
+        self._teller = Teller(environment)
         self._drawn: StatusRenderer | None = None
         formats = [output_format(path) for path in settings.files]
-        _check_distinct(settings.files, settings.sources)
+        check_distinct(settings.files, settings.sources)
         files: list[tuple[Renderer, FileOutput]] = []
         self.renderer: Renderer = Fanout([self._standard_output(), *self._status(), self._teller], files, self._give_up)
         for path, format in zip(settings.files, formats, strict=True):
@@ -105,7 +105,6 @@ class Display:
         files.append((open_renderer(format, output, RendererOptions(timestamps=self._settings.timestamps)), output))
 
     def _give_up(self, error: OutputError) -> None:
-        self._environment.complain_of(error)
         self._failed(error)
         self.renderer.show(Error(code=error.code, message=error.message, hint=error.hint))
 
@@ -115,9 +114,10 @@ class Teller:
 
     shows_status = False
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, environment: Environment) -> None:
         self.spoken = False
-        self._say = say
+        self._environment = environment
+        self._say = environment.say
 
     def show(self, event: Event) -> None:
         match event:
@@ -127,6 +127,8 @@ class Teller:
                 self._say(f"audio was lost from {event.start:.1f} s to {event.end:.1f} s ({event.reason})")
             case Results(promoted=True):
                 self._say(f"{event.backend} did not confirm the last words: {event.transcript}")
+            case Error():
+                self._environment.complain_of(event)
             case Session():
                 self.spoken = False
             case _:
@@ -150,7 +152,7 @@ def output_format(path: Path) -> str:
     return format
 
 
-def _check_distinct(files: Sequence[Path], sources: Sequence[str]) -> None:
+def check_distinct(files: Sequence[Path], sources: Sequence[str]) -> None:
     """No file is written twice, and none that is read. Raises UsageError."""
     for number, file in enumerate(files):
         if any(_is_same(file, other) for other in files[:number]):

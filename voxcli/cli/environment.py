@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from voxcli.errors import VoxcliError
+from voxcli.events import Error
 from voxcli.printable import printable
 
 
@@ -60,7 +61,7 @@ class Environment:
         self.quiet = True
         _lead_nowhere(self.stderr)
 
-    def complain_of(self, error: VoxcliError) -> None:
+    def complain_of(self, error: VoxcliError | Error) -> None:
         """An error on standard error: its sentence and its hint."""
         self.complain(f"voxcli: {error.message}")
         self.complain(f"  hint: {error.hint}")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from voxcli.cli.chain import LOCAL, Element
-from voxcli.errors import UsageError
+from voxcli.errors import OutputError, UsageError
 from voxcli.recognizers import open_remote
 
 if TYPE_CHECKING:
-    from voxcli.recognizers.lifecycle import Lifecycle
-    from voxcli.recognizers.remote import Remote, RemoteRecognizer
+    from voxcli.recognizers.remote import Remote
     from voxcli.recognizers.wire import WireLog
 
 VOSK_SERVER_URL = "ws://127.0.0.1:2700"
@@ -49,16 +47,15 @@ class Servers:
         asked = Asked(language=language, model=model, parameters=self.parameters)
         return open_remote(element.name, Place(*self._place(element, others)), asked)
 
-    def recognizer(self, remote: Remote, lifecycle: Lifecycle) -> RemoteRecognizer:
-        """A recognizer for a server, recorded where that is wanted. Raises OutputError."""
-        from voxcli.recognizers.remote import RemoteRecognizer
+    def open_record(self, remotes: Iterable[Remote], failed: Callable[[OutputError], object]) -> WireLog | None:
+        """The record, where one is wanted, without the keys of any server. Raises OutputError."""
+        if self.record is None:
+            return None
+        from voxcli.recognizers.secrets import Secrets
+        from voxcli.recognizers.wire import WireLog
 
-        return RemoteRecognizer(remote, lifecycle, self._log)
-
-    def close(self) -> None:
-        """The record is complete."""
-        if self._log is not None:
-            self._log.close()
+        own = Secrets([self.token, self.deepgram_key])
+        return WireLog(self.record, own.and_those_of(remote.target.secrets for remote in remotes), failed)
 
     def _place(self, element: Element, others: Sequence[Element]) -> tuple[str, str | None]:
         if element.name == "deepgram":
@@ -70,15 +67,6 @@ class Servers:
         if url is None:
             raise UsageError("the backend server needs an address", "--server URL, or --backend server=URL")
         return url, self.token
-
-    @cached_property
-    def _log(self) -> WireLog | None:
-        if self.record is None:
-            return None
-        from voxcli.recognizers.secrets import Secrets
-        from voxcli.recognizers.wire import WireLog
-
-        return WireLog(self.record, Secrets([self.token, self.deepgram_key]))
 
 
 def query_parameters(
@@ -136,6 +124,11 @@ def _endpointing(text: str) -> str:
 
 def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
+    if name.strip() in ("encoding", "sample_rate", "channels"):
+        raise UsageError(
+            f"--param {text}: the audio that is sent is linear16 at 16000 Hz, one channel",
+            "--encoding, --sample-rate and --channels describe the audio that is read",
+        )
     if not equals or not name.strip():
         raise UsageError(f"--param {text} is no KEY=VALUE", "for example --param filler_words=true")
     return name.strip(), value

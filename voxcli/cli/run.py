@@ -46,6 +46,8 @@ class Run:
         self._errors: list[VoxcliError] = []
         self._opened: Opened | None = None
         self._display: Display | None = None
+        wanted = settings.wanted
+        self._record = wanted.servers.open_record(wanted.remotes().values(), environment.complain_of)
         self._over = self._is_done = False
         self._lost = False
 
@@ -87,7 +89,8 @@ class Run:
             self._is_done = True
             if self._opened is not None:
                 await self._opened.recognizer.close()
-            self._settings.wanted.servers.close()
+            if self._record is not None:
+                self._record.close()
 
     async def _one(self, name: str, display: Display) -> None:
         """One source; whatever is wrong with it is told and remembered."""
@@ -125,7 +128,7 @@ class Run:
     async def _recognizer(self) -> Opened:
         """The recognizer, opened when it is needed first."""
         if self._opened is None:
-            backends = Backends(self._settings.wanted, self._environment, self._is_in_vain)
+            backends = Backends(self._settings.wanted, self._environment, self._is_in_vain, self._record)
             self._opened = await self._stop.unless(asyncio.to_thread(backends.open))
             if self._opened.reason:
                 self._environment.say(
@@ -168,7 +171,6 @@ class Run:
     def _remember(self, error: VoxcliError) -> None:
         self._errors.append(error)
         self._over = isinstance(error, (BackendError, OutputError))
-        self._environment.complain_of(error)
 
     def _exit_code(self, interrupted: int | None) -> int:
         if self._settings.strict and self._lost:

@@ -68,6 +68,7 @@ def transcribe(
     """
     from voxcli.cli.backends import Wanted
     from voxcli.cli.chain import parse_chain, parse_models
+    from voxcli.cli.display import check_distinct
     from voxcli.cli.remotes import Servers, query_parameters, secret
     from voxcli.cli.run import run
     from voxcli.cli.settings import Settings
@@ -125,6 +126,8 @@ def transcribe(
         pipeline=PipelineOptions(chunk=chunk_ms / 1000, buffer=buffer_seconds, drain_timeout=drain_timeout),
     )
     settings.wanted.remotes()  # what cannot be meant is said before anything is opened
+    if record_wire is not None:
+        check_distinct([record_wire, *output], settings.sources)
     return run(settings, environment)
 
 

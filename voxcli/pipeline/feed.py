@@ -40,7 +40,8 @@ class Feed:
         self.is_live = is_live
         self.ended = False
         self.settled = Coverage(samples(TOLERANCE_SECONDS))
-        self.position = 0
+        self.has_successor = False
+        self._foremost = 0
         self._ring = ring
         self._chunk_samples = chunk_samples
         self._read_ahead = read_ahead
@@ -64,6 +65,11 @@ class Feed:
     def covered(self) -> int:
         """The first sample that is neither covered by a final nor lost."""
         return self.settled.first_uncovered
+
+    @property
+    def position(self) -> int:
+        """How far the foremost of the readers is, or was."""
+        return max((reader.position for reader in self._readers), default=self._foremost)
 
     @property
     def lost(self) -> int:
@@ -110,11 +116,12 @@ class Feed:
         self._trim()
         self._changed.set()
 
-    def release(self) -> None:
-        """Forget what was read though nothing covers it: it would be lost if its connection ended now."""
-        start, end = self._ring.tail, self.position
-        self._ring.trim(end)
-        self._losses.dropped((start, end), self._sent())
+    def release(self, upto: int) -> None:
+        """Forget what was read though nothing covers it: it would be lost if its reader ended now."""
+        start = self._ring.tail
+        self._ring.trim(upto)
+        if self._ring.tail > start:
+            self._losses.dropped((start, self._ring.tail), self._sent())
         self._changed.set()
 
     def gaps(self, upto: int | None = None) -> list[Gap]:
@@ -165,7 +172,7 @@ class FeedReader:
         feed, step = self._feed, self._feed._chunk_samples
         feed._trim()
         feed._changed.set()
-        await feed._until(lambda: feed.ended or feed.head - self.position >= step)
+        await feed._until(lambda: feed.ended or feed.head - max(self.position, feed._ring.tail) >= step)
         self.position = max(self.position, feed._ring.tail)
         whole = max(1, min(feed.head - self.position, self._most) // step) * step
         chunk = Chunk(self.position, feed._ring.read(self.position, whole))
@@ -178,6 +185,6 @@ class FeedReader:
         self.position = chunk.end
         self.sent.forget(self._feed.covered)
         self.sent.add(chunk.start, chunk.end)
-        if chunk.end > self._feed.position:
-            self._feed.position = chunk.end
+        if chunk.end > self._feed._foremost:
+            self._feed._foremost = chunk.end
             self._feed._on_read(chunk.end)

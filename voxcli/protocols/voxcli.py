@@ -6,16 +6,16 @@ three fields (transcript, is_final, speech_final), more of them, or Deepgram's m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from voxcli.audio import MAX_CHANNELS, SAMPLE_BYTES, SAMPLE_RATE, samples, seconds
-from voxcli.events import Results, Word
+from voxcli.events import Results
 from voxcli.protocols import Acknowledged, Asked, Finished, Heard, Malformed, Message, Ready, Trouble
 from voxcli.protocols.deepgram import CLOSE_STREAM, FINALIZE, KEEP_ALIVE, channels_of, flattened, merged, utterance_end
 from voxcli.protocols.reading import (
     MOST_SECONDS,
     Fields,
-    Missing,
     complaint,
     confidence_at,
     endings,
@@ -28,6 +28,8 @@ from voxcli.protocols.reading import (
     whole_at,
     words_at,
 )
+
+T = TypeVar("T")
 
 NAME = "server"
 SUBPROTOCOL = "voxcli.v1"
@@ -208,12 +210,12 @@ class VoxcliCodec:
             speech_final=speech_final,
             start=start,
             duration=duration,
-            confidence=confidence_at(fields),
-            words=_words(fields),
-            channel=whole_at(fields, "channel", most=MAX_CHANNELS - 1) or 0,
+            confidence=_if_sound(confidence_at, fields),
+            words=_if_sound(words_at, fields),
+            channel=_if_sound(_channel, fields) or 0,
             backend=NAME,
-            speech_start=optional_time(fields, "speech_start"),
-            speech_end=optional_time(fields, "speech_end"),
+            speech_start=_if_sound(_speech_start, fields),
+            speech_end=_if_sound(_speech_end, fields),
         )
 
     def _span(self, fields: Fields) -> tuple[float, float]:
@@ -226,6 +228,7 @@ class VoxcliCodec:
         end = min(samples(result.end), self.sent_samples)
         self.has_spans = self.has_spans and has_span
         self._newest_end = max(self._newest_end or 0, end)
+        self._acknowledged = max(self._acknowledged, end)
         if result.is_final:
             self._covered = max(self._covered, end)
 
@@ -247,11 +250,24 @@ def _has_span(fields: Fields) -> bool:
     return fields.get("start") is not None and fields.get("duration") is not None
 
 
-def _words(fields: Fields) -> tuple[Word, ...] | None:
+def _if_sound(read: Callable[[Fields], T | None], fields: Fields) -> T | None:
+    """What stands beside the words; where it cannot be read it is left out, and the words stay."""
     try:
-        return words_at(fields)
-    except Missing:
+        return read(fields)
+    except Malformed:
         return None
+
+
+def _channel(fields: Fields) -> int | None:
+    return whole_at(fields, "channel", most=MAX_CHANNELS - 1)
+
+
+def _speech_start(fields: Fields) -> float | None:
+    return optional_time(fields, "speech_start")
+
+
+def _speech_end(fields: Fields) -> float | None:
+    return optional_time(fields, "speech_end")
 
 
 def _trouble(fields: Fields) -> list[Heard]:

@@ -66,6 +66,9 @@ class Reader(Protocol):
 class Audio(Protocol):
     """The stream to be recognized: what has come of it, readable from any sample that is still kept."""
 
+    has_successor: bool
+    """Whether another recognizer could go on with what this one does not cover."""
+
     @property
     def head(self) -> int:
         """Samples that have come."""
@@ -84,7 +87,7 @@ class Audio(Protocol):
 
     @property
     def position(self) -> int:
-        """How far the foremost reader is."""
+        """How far the foremost of the readers is, or was."""
 
     @property
     def capacity(self) -> int:
@@ -104,7 +107,7 @@ class Audio(Protocol):
     def cover(self, start: int, end: int) -> None:
         """A final covers these samples, or nothing is to be found in them."""
 
-    def release(self) -> None:
+    def release(self, upto: int) -> None:
         """Forget what was read though nothing covers it, so that more can come."""
 
     async def beyond(self, position: int) -> bool:

@@ -225,8 +225,9 @@ def _failed(error: Exception, hidden: Callable[[str], str], proxy: str | None, l
         return _proxy_failed(error, hidden, proxy)
     if isinstance(error, OSError):
         return _unreachable(error, hidden, proxy)
-    if isinstance(error, InvalidURI):
-        return Dropped(Verdict.PERMANENT, hidden(str(error)))
+    if isinstance(error, (InvalidURI, ImportError)):  # the latter for a proxy that needs another library
+        hint = f"pip install python-socks; {_PROXY_HINT}" if isinstance(error, ImportError) else ""
+        return Dropped(Verdict.PERMANENT, hidden(str(error)), hint=hint)
     if isinstance(error, (InvalidHandshake, EOFError, ConnectionClosed)):
         return Dropped(Verdict.TRANSIENT, f"does not answer as a WebSocket server does: {hidden(str(error))}")
     raise error
@@ -239,9 +240,10 @@ def _unreachable(error: OSError, hidden: Callable[[str], str], proxy: str | None
     if isinstance(error, ssl.SSLError):
         why = (error.reason or "no reason given").lower().replace("_", " ")
         return Dropped(Verdict.TRANSIENT, f"TLS cannot be agreed on: {why}", hint="ws:// is for a server without TLS")
-    if proxy is not None:
+    if proxy is not None and isinstance(error, (ConnectionRefusedError, socket.gaierror)):
         return _proxy_failed(error, hidden, proxy)
-    return Dropped(Verdict.TRANSIENT, f"cannot be reached: {_os_reason(error)}")
+    by_way = f" by way of {_place_of(proxy)}" if proxy else ""
+    return Dropped(Verdict.TRANSIENT, f"cannot be reached{by_way}: {_os_reason(error)}")
 
 
 def _proxy_failed(error: Exception, hidden: Callable[[str], str], proxy: str | None) -> Dropped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from voxcli.errors import AuthenticationFailed, UsageError
 from voxcli.protocols import Asked, Codec, deepgram, vosk_server, voxcli
@@ -43,11 +43,11 @@ def deepgram_api(place: Place, asked: Asked) -> Remote:
     """Deepgram, or what is compatible with it. Raises AuthenticationFailed without a key for Deepgram itself."""
     url = websocket_url(place.url)
     login_hint = "give a key with DEEPGRAM_API_KEY or --api-key-file"
-    if not place.key and (urlsplit(url).hostname or "").endswith("deepgram.com"):
+    if not place.key and f".{urlsplit(url).hostname}".endswith(".deepgram.com"):
         raise AuthenticationFailed("deepgram", "there is no key to send", login_hint)
     parts = urlsplit(url)
-    if not parts.path.endswith(DEEPGRAM_PATH):
-        url = urlunsplit(parts._replace(path=parts.path.rstrip("/") + DEEPGRAM_PATH))
+    base = parts.path.rstrip("/").removesuffix(DEEPGRAM_PATH).removesuffix("/v1")
+    url = urlunsplit(parts._replace(path=base + DEEPGRAM_PATH))
     query = deepgram.query(asked)
     model = dict(query).get("model", "")
     return _remote(
@@ -83,9 +83,19 @@ def websocket_url(address: str, *, path: str = "") -> str:
     except ValueError:
         raise _no_address(address) from None
     scheme = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
-    if scheme is None or not parts.hostname or (parts.username is not None and not parts.password):
+    if scheme is None or not _is_host(parts.hostname) or parts.fragment:
+        raise _no_address(address)
+    if parts.username is not None and not parts.password:
         raise _no_address(address)
     return urlunsplit(parts._replace(scheme=scheme, path=path if parts.path in ("", "/") and path else parts.path))
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether a name can be one of a host: other ones make the resolver fail in ways of its own."""
+    try:
+        return bool(name) and bool(str(name).encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _no_address(address: str) -> UsageError:
@@ -109,8 +119,22 @@ def _remote(
     login_hint: str,
 ) -> Remote:
     headers = {"Authorization": f"{scheme} {place.key}"} if place.key else {}
-    secrets = Secrets([place.key, *_credentials(url)])
+    secrets = Secrets([place.key, *_credentials(url), *_secret_values(url)])
     return Remote(name, model, Target(name, url, headers, secrets), new_codec, login_hint)
+
+
+_SHORTEST_SECRET = 6
+_SECRET_NAMES = ("key", "token", "secret", "pass", "auth", "signature")
+
+
+def _secret_values(url: str) -> list[str]:
+    """The values in a query whose names say that they are secret."""
+    query = parse_qsl(urlsplit(url).query)
+    return [
+        value
+        for name, value in query
+        if len(value) >= _SHORTEST_SECRET and name != "keyterm" and any(part in name.lower() for part in _SECRET_NAMES)
+    ]
 
 
 def _credentials(url: str) -> Sequence[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from voxcli.audio import Chunk, samples, seconds
 from voxcli.backoff import Pace, Verdict
 from voxcli.epoch import TOLERANCE_SECONDS, Epoch
 from voxcli.errors import BackendSilent, first_error
-from voxcli.events import Results, UtteranceEnd
+from voxcli.events import Error, Results, UtteranceEnd
 from voxcli.protocols import Codec, Finished, Heard, Malformed, Message, Trouble
 from voxcli.recognizers import Audio, Emit
 from voxcli.recognizers.connection import LOGGER, Connection, Dropped
@@ -17,6 +18,18 @@ from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
 
 CAUTIOUS_PACE = 1.2
 """Audio seconds a second for a server that does not say what it has taken. Deepgram, behind many, throttles at 1.25."""
+
+PAUSE_SECONDS = 1.0
+"""A source that gives nothing for so long has paused."""
+
+LEAST_DRAIN_SECONDS = 0.5
+"""However short the drain timeout is: the receipt has to travel."""
+
+LOOK_BACK_SECONDS = 1.0
+"""A word can turn out to have begun this long before a server knew of it."""
+
+SHORT_TAIL_SECONDS = 5.0
+"""What a plain server may leave open at the end, if it has heard no words there."""
 
 BURST_SECONDS = 0.25
 """Audio seconds that may go at once where a pace is kept."""
@@ -57,9 +70,12 @@ class Exchange:
         self._pace = Pace(codec.pace or CAUTIOUS_PACE, BURST_SECONDS)
         self._moved = asyncio.Event()
         self._sent = self._newest = epoch.newest
-        self._sent_at = self._result_at = self._clock()
+        self._sent_at = self._result_at = self._resumed_at = self._clock()
         self._finished_at: float | None = None
-        self._finalized_at: float | None = None
+        self._asked_at: float | None = None
+        self._asked_last: float = 0.0
+        self._interim: Results | None = None
+        self._was_told_malformed = False
         self._trouble: tuple[str, float] | None = None
         self._receipt: Finished | None = None
 
@@ -83,6 +99,8 @@ class Exchange:
         await self._send(greeting)
         with self._audio.reader(begin, self._lifecycle.chunk_samples) as reader:
             async for chunk in reader:
+                if self._clock() - self._sent_at > PAUSE_SECONDS:
+                    self._resumed_at = self._clock()  # until now there was nothing to answer for
                 await self._may_send(chunk)
                 self._epoch.map.add(chunk)
                 await self._send(self._codec.audio(chunk.data))
@@ -128,15 +146,24 @@ class Exchange:
         return unanswered > most_uncovered(self._audio.capacity)
 
     async def _ask_for_final(self) -> None:
-        """Ask, but not again and again. Where it cannot be asked, a full ring lets go of what was sent."""
-        if self._finalized_at is not None and self._clock() - self._finalized_at < self._lifecycle.finalize:
+        """Ask, but not again and again. Where it cannot be asked, a full ring lets go of what was sent.
+
+        A server that says nothing over a whole ring may be stuck: whoever can go on with the audio shall have it.
+        """
+        now = self._clock()
+        if now - self._asked_last < self._lifecycle.finalize:
             return
         wish = self._codec.finalize()
         if wish:
-            self._finalized_at = self._clock()
+            self._asked_at = self._asked_at or now
+            self._asked_last = now
             await self._send(wish)
-        elif not self._audio.is_live and not self._proving:
-            self._audio.release()
+        elif self._audio.is_live or self._proving:
+            return
+        elif now - self._result_at > self._lifecycle.stall and self._audio.has_successor:
+            raise BackendSilent(self._backend, self._lifecycle.stall)
+        else:
+            self._audio.release(self._sent)
 
     # Down
 
@@ -157,7 +184,14 @@ class Exchange:
                 self._take(heard)
         except Malformed as error:
             LOGGER.debug("%s sent what cannot be understood: %s", self._backend, error)
+            self._tell_malformed(error)
         self._moved.set()
+
+    def _tell_malformed(self, error: Malformed) -> None:
+        if not self._was_told_malformed:
+            self._was_told_malformed = True
+            message = f"{self._backend} sends messages that cannot be understood: {error}"
+            self._emit(Error(code="malformed", message=message, hint="--record-wire FILE keeps them"))
 
     def _take(self, heard: Heard) -> None:
         match heard:
@@ -183,9 +217,24 @@ class Exchange:
             self._emit(fresh)
         if placed.is_final:
             self._take_final(placed)
+        else:
+            self._interim = placed
+
+    def _cover_silence(self, now: float) -> None:
+        """An empty interim over all that a final was asked for, and no final: nothing was said there."""
+        interim = self._interim
+        if self._asked_at is None or now - self._asked_at < self._lifecycle.finalize:
+            return
+        if interim is None or interim.transcript or samples(interim.start) > self._audio.covered + TOLERANCE:
+            return
+        covered, end = self._audio.covered, samples(interim.end) - samples(LOOK_BACK_SECONDS)
+        if end > covered:
+            silence = replace(interim, start=seconds(covered), duration=seconds(end - covered), is_final=True)
+            self._emit(silence)
+            self._take_final(silence)
 
     def _take_final(self, placed: Results) -> None:
-        self._finalized_at = None
+        self._asked_at = self._interim = None
         if placed.transcript:
             self.has_word_times = bool(placed.words)
         before = self._audio.settled.total(self._audio.head)
@@ -233,6 +282,7 @@ class Exchange:
             now = self._clock()
             self._check_trouble(now)
             if self._finished_at is None:
+                self._cover_silence(now)
                 self._check_stall(now)
                 await self._stay_awake(now)
             else:
@@ -246,8 +296,8 @@ class Exchange:
         """Results have stopped though there is audio to answer for; pongs and acknowledgements prove nothing."""
         stall = self._lifecycle.stall
         most = min(samples(stall), most_uncovered(self._audio.capacity))
-        is_silent = now - self._result_at > stall and self._sent - self._newest >= most
-        is_stuck = self._audio.is_full and self._finalized_at is not None and now - self._finalized_at > stall
+        is_silent = now - max(self._result_at, self._resumed_at) > stall and self._sent - self._newest >= most
+        is_stuck = self._asked_at is not None and now - self._asked_at > stall
         if (self._codec.is_talkative and is_silent) or (is_stuck and not self._audio.is_live):
             raise Dropped(Verdict.TRANSIENT, f"no result for {stall:g} s")
 
@@ -269,14 +319,19 @@ class Exchange:
 
     def _check_drain(self, now: float) -> None:
         """All was sent and the server has not finished."""
+        drain = max(self._lifecycle.drain, LEAST_DRAIN_SECONDS)
         if self._codec.gives_receipt:
-            if now - self._result_at > self._lifecycle.drain:
-                raise Dropped(Verdict.TRANSIENT, f"nothing came for {self._lifecycle.drain:g} s after the end")
+            if now - self._result_at > drain:
+                raise Dropped(Verdict.TRANSIENT, f"nothing came for {drain:g} s after the end")
             return
-        if not self._codec.has_spans and now - self._result_at > min(self._lifecycle.quiet, self._lifecycle.drain):
+        if not self._codec.has_spans and now - self._result_at > min(self._lifecycle.quiet, drain):
             raise _Quiet
-        if now - self._result_at > self._lifecycle.drain:
-            raise BackendSilent(self._backend, self._lifecycle.drain)
+        if now - self._result_at > drain:
+            tail = self._audio.head - self._audio.covered
+            is_open = self._interim is not None and self._interim.transcript
+            if not is_open and tail <= samples(SHORT_TAIL_SECONDS):
+                raise _Quiet
+            raise BackendSilent(self._backend, drain)
 
 
 class _Quiet(Exception):

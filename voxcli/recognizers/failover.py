@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from voxcli.audio import seconds
+from voxcli.audio import samples, seconds
 from voxcli.backoff import Dwell
 from voxcli.coverage import Coverage, news
 from voxcli.errors import AuthenticationFailed, BackendError, BackendSilent, EveryBackendFailed, first_error
@@ -152,6 +152,7 @@ class Relay:
         self._known: Coverage | None = None
         self._proved: tuple[int, float] | None = None
         self._switching = False
+        self._return_to: int | None = None
 
     async def run(self, start: int) -> None:
         """Until the stream is recognized. Raises BackendError when nobody is left."""
@@ -173,12 +174,15 @@ class Relay:
         """Nobody needs what goes on beside any more."""
         for task in self._beside:
             task.cancel()
+        if self._return_to is not None:
+            self._chain.at = self._return_to
 
     # The one at work
 
     async def _recognize(self, start: int) -> bool:
         """Whether the one at work came to the end of the stream, rather than to the way back."""
         recognizer = await self._chain.ready(self._chain.links[self._chain.at])
+        self._audio.has_successor = any(not link.is_dead for link in self._chain.links[self._chain.at + 1 :])
         self._known = _islands(self._audio.settled, start)
         self._proved, self._switching = None, False
         try:
@@ -242,7 +246,12 @@ class Relay:
         failed, errors = chain.links[chain.at], [error]
         if isinstance(error, AuthenticationFailed) and not chain.has_heard:
             raise error
-        chain.fail(error)
+        if isinstance(error, BackendSilent) and self._audio.ended:
+            self._return_to = (
+                chain.at if self._return_to is None else self._return_to
+            )  # it did its work but for the end
+        else:
+            chain.fail(error)
         for index in range(chain.at + 1, len(chain.links)):
             link = chain.links[index]
             try:
@@ -256,6 +265,7 @@ class Relay:
             return True
         chain.at = 0
         if isinstance(error, BackendSilent):
+            self._emit(Error(code=error.code, message=error.message, hint=error.hint))
             return False
         alone = len(errors) == 1 and not isinstance(error, AuthenticationFailed)
         raise error if alone else EveryBackendFailed(errors)
@@ -280,12 +290,17 @@ class Relay:
 
     def _is_seam(self, final: Results) -> bool:
         """Whether the recognizer may change after this final: in silence, or after a long wait for it anywhere."""
-        if self._proved is None:
+        is_last = self._audio.ended and samples(final.end) >= self._audio.head - self._audio.settled.tolerance
+        if self._proved is None or is_last:
             return False
         if _now() - self._proved[1] >= self._chain.lifecycle.seam:
             return True
-        heard = max(seconds(self._audio.position), final.end)
-        return final.speech_final and heard - _quiet_from(final) >= SEAM_SECONDS
+        if final.words or not final.transcript:
+            quiet = final.end - (final.words[-1].end if final.words else final.start)
+        else:
+            speech_end = final.end if final.speech_end is None else final.speech_end
+            quiet = max(seconds(self._audio.position), final.end) - speech_end
+        return final.speech_final and quiet >= SEAM_SECONDS
 
     def _go_back(self) -> None:
         chain = self._chain
@@ -307,15 +322,6 @@ class _Switched(Exception):
 def _islands(settled: Coverage, start: int) -> Coverage | None:
     """What is settled beyond the place where a recognizer begins, if anything is."""
     return settled.copy() if settled.intervals and settled.intervals[-1][1] > start + settled.tolerance else None
-
-
-def _quiet_from(final: Results) -> float:
-    """Where the speech of a final ends."""
-    if final.words:
-        return final.words[-1].end
-    if not final.transcript:
-        return final.start
-    return final.end if final.speech_end is None else final.speech_end
 
 
 def _now() -> float:

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from voxcli.audio import samples, seconds
 from voxcli.backoff import Retries, Retry, Verdict
@@ -54,13 +54,20 @@ class RemoteRecognizer:
         self._lifecycle = lifecycle
         self._log = log
         self._chance = chance
+        self._was_connected = False
 
     async def load(self) -> None:
         """Nothing: a server closes a connection that brings no audio, so it is made when there is some."""
 
     async def recognize(self, audio: Audio, start: int, emit: Emit) -> None:
         retries = Retries(self._lifecycle.retries, self._lifecycle.backoff, self._chance)
-        await RemoteStream(self._remote, self._lifecycle, retries, audio, start, emit, self._log).run()
+        stream = RemoteStream(
+            self._remote, self._lifecycle, retries, audio, start, emit, self._log, was_connected=self._was_connected
+        )
+        try:
+            await stream.run()
+        finally:
+            self._was_connected = stream.was_connected
 
     async def probe(self, audio: Audio) -> None:
         retries, shadow = Retries(0, 0.0, self._chance), Shadow(audio)
@@ -93,6 +100,7 @@ class RemoteStream:
         emit: Emit,
         log: WireLog | None,
         *,
+        was_connected: bool = False,
         proving: bool = False,
     ) -> None:
         self._remote = remote
@@ -108,6 +116,7 @@ class RemoteStream:
         self._has_word_times = False
         self._was_told_best_effort = False
         self._is_reconnecting = False
+        self.was_connected = was_connected
         self._has_progressed = False
 
     async def run(self) -> None:
@@ -118,6 +127,7 @@ class RemoteStream:
             if dropped is None:
                 return
             lived = asyncio.get_running_loop().time() - begun
+            self.was_connected = self.was_connected or (was_connected and dropped.verdict is not Verdict.DENIED)
             await self._wait_after(dropped, lived if was_connected and not self._has_progressed else None)
 
     async def _one_life(self) -> tuple[Dropped | None, bool]:
@@ -125,6 +135,9 @@ class RemoteStream:
         connection: Connection | None = None
         try:
             connection, begin = await self._connect()
+            if self._is_reconnecting:
+                self._is_reconnecting = False
+                self._tell("reconnected", f"{self._remote.name}: connected again")
             await self._exchange(connection, begin)
         except Dropped as dropped:
             return dropped, connection is not None
@@ -144,23 +157,31 @@ class RemoteStream:
         """A connection and the sample to send first: in the old session if the server has kept it. Raises Dropped."""
         session = self._session
         if session is not None and (parameters := session.codec.rejoining()):
-            connection = await self._open(parameters)
-            begin = await self._rejoined(connection, session)
-            if begin is not None:
-                return connection, begin
-            await connection.close()
+            joined = await self._join(session, parameters)
+            if joined is not None:
+                return joined
+            self._session = None
         connection = await self._open({})
         return connection, self._new_session(connection)
+
+    async def _join(self, session: _Session, parameters: Mapping[str, str]) -> tuple[Connection, int] | None:
+        """A connection in the old session, or in the new one that the server gives; None where it does neither."""
+        try:
+            connection = await self._open(parameters)
+        except Dropped as dropped:
+            if dropped.verdict is Verdict.PERMANENT:
+                return None
+            raise
+        begin = await self._rejoined(connection, session)
+        if begin is None:
+            await connection.close()
+        return None if begin is None else (connection, begin)
 
     async def _open(self, parameters: Mapping[str, str]) -> Connection:
         target = self._remote.target
         codec = self._remote.new_codec() if self._session is None else self._session.codec
         there = replace(target, url=with_parameters(target.url, parameters)) if parameters else target
-        connection = await connect(there, self._lifecycle, codec.subprotocols, self._log)
-        if self._is_reconnecting:
-            self._is_reconnecting = False
-            self._tell("reconnected", f"{self._remote.name}: connected again")
-        return connection
+        return await connect(there, self._lifecycle, codec.subprotocols, self._log)
 
     async def _rejoined(self, connection: Connection, session: _Session) -> int | None:
         """The sample to go on from, in the old session or in the new one that the server gives; None without an answer.
@@ -223,6 +244,7 @@ class RemoteStream:
                 self._has_word_times = exchange.has_word_times
 
     def _heard(self, event: Results | UtteranceEnd | Notice | Error) -> None:
+        self.was_connected = True
         session = self._session
         if session is not None and not session.codec.has_spans and not self._was_told_best_effort:
             self._was_told_best_effort = True
@@ -240,9 +262,9 @@ class RemoteStream:
 
     async def _wait_after(self, dropped: Dropped, lived: float | None) -> None:
         """Wait for the next try. Raises BackendError where there is none."""
-        if dropped.verdict is Verdict.DENIED:
+        if dropped.verdict is Verdict.DENIED and not self.was_connected:
             raise AuthenticationFailed(self._remote.name, dropped.reason, self._remote.login_hint) from dropped
-        if dropped.verdict is Verdict.PERMANENT:
+        if dropped.verdict in (Verdict.PERMANENT, Verdict.DENIED):
             raise BackendRefused(self._remote.name, dropped.reason, dropped.hint) from dropped
         if self._audio.head <= self._audio.covered + TOLERANCE and not self._audio.ended:
             self._is_reconnecting = True
@@ -312,7 +334,9 @@ def _ready(codec: Codec, message: Message) -> Ready | None:
 
 
 def with_parameters(url: str, parameters: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
-    """An address with more in its query."""
+    """An address with more in its query; what it says itself stays as it is."""
     parts = urlsplit(url)
-    more = urlencode(parameters)
+    own = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
+    more = urlencode([(name, value) for name, value in pairs if name not in own])
     return urlunsplit(parts._replace(query=f"{parts.query}&{more}" if parts.query and more else parts.query or more))

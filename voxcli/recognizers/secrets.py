@@ -23,6 +23,13 @@ class Secrets(logging.Filter):
         dresses = {dress for secret in secrets if secret for dress in _dresses(secret)}
         self._secrets = sorted(dresses, key=len, reverse=True)
 
+    def and_those_of(self, others: Iterable[Secrets]) -> Secrets:
+        """These and all of the others."""
+        union = Secrets([])
+        dresses = {dress for secrets in (self, *others) for dress in secrets._secrets}
+        union._secrets = sorted(dresses, key=len, reverse=True)
+        return union
+
     def hidden(self, text: str) -> str:
         """The text with every secret as ``***``."""
         for secret in self._secrets:

@@ -12,6 +12,7 @@ class Shadow:
 
     def __init__(self, audio: Audio) -> None:
         self.settled = audio.settled.copy()
+        self.has_successor = True
         self._audio = audio
 
     @property
@@ -48,7 +49,7 @@ class Shadow:
     def cover(self, start: int, end: int) -> None:
         self.settled.add(start, end)
 
-    def release(self) -> None:
+    def release(self, upto: int) -> None:
         """A probe lets go of nothing."""
 
     async def beyond(self, position: int) -> bool:

@@ -46,6 +46,7 @@ class ThreadedRecognizer:
         self._chunk_samples = options.chunk_samples
         self._load_model = load_model
         self._new_decoder: Callable[[], Decoder] | None = None
+        self._loading = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"voxcli-{name}")
 
     async def load(self) -> None:
@@ -65,7 +66,7 @@ class ThreadedRecognizer:
                     heard = chunk.end
                     self._give(await self._in_thread(self._accept, decoder, chunk), audio, emit)
                     if heard - audio.covered > most_uncovered(audio.capacity) and not audio.is_live:
-                        audio.release()  # a final will come for it all the same
+                        audio.release(heard)  # a final will come for it all the same
                 self._give(await self._in_thread(decoder.finish), audio, emit)
         finally:
             self._thread.submit(decoder.close)
@@ -87,9 +88,10 @@ class ThreadedRecognizer:
         self._thread.shutdown(wait=False)
 
     async def _loaded(self) -> Callable[[], Decoder]:
-        if self._new_decoder is None:
-            self._new_decoder = await self._in_thread(self._load_model)
-        return self._new_decoder
+        async with self._loading:
+            if self._new_decoder is None:
+                self._new_decoder = await self._in_thread(self._load_model)
+            return self._new_decoder
 
     async def _in_thread(self, call: Callable[[*Args], T], *args: *Args) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

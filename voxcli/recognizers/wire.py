@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,9 +22,19 @@ from voxcli.recognizers.secrets import Secrets
 
 
 class WireLog:
-    """Written as it goes, readable by its owner only. Raises OutputError."""
+    """Written as it goes, readable by its owner only. Raises OutputError where it cannot be begun.
 
-    def __init__(self, path: Path, secrets: Secrets, clock: Callable[[], float] = time.monotonic) -> None:
+    Where it cannot go on, that is given to ``failed``, once: a record is not worth a word of what is recorded.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        secrets: Secrets,
+        failed: Callable[[OutputError], object] = lambda error: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._failed = failed
         self._path = path
         self._hidden = secrets.hidden
         self._clock = clock
@@ -30,9 +42,10 @@ class WireLog:
         self._connection = 0
         self._audio_bytes = 0
         try:
-            self._file: IO[str] = os.fdopen(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", 1, "utf-8"
-            )
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)
+            self._file: IO[str] | None = os.fdopen(descriptor, "w", 1, "utf-8")
         except OSError as error:
             raise OutputError(str(path), error.strerror or str(error)) from error
 
@@ -63,12 +76,22 @@ class WireLog:
 
     def close(self) -> None:
         """Nothing more comes."""
-        self._file.close()
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:
+                self._failed(OutputError(str(self._path), error.strerror or str(error)))
 
     def _line(self, **what: Any) -> None:
         hidden = {name: self._hidden(value) if isinstance(value, str) else value for name, value in what.items()}
         line = {"t": round(self._clock() - self._began, 4), "connection": self._connection, **hidden}
+        if self._file is None:
+            return
         try:
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         except OSError as error:
-            raise OutputError(str(self._path), error.strerror or str(error)) from error
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+            self._failed(OutputError(str(self._path), error.strerror or str(error)))
