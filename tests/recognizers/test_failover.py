@@ -29,6 +29,7 @@ SECOND = 16_000
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deepgram.DeepgramCodec, "pace", 60.0)
+    monkeypatch.setattr("voxcli.recognizers.exchange.CAUTIOUS_PACE", 20.0)
 
 
 def changes(told: Told) -> list[tuple[str, str | None, str | None]]:
@@ -410,3 +411,15 @@ async def test_a_model_is_loaded_once_when_trouble_and_failover_come_together() 
     await asyncio.gather(recognizer.load(), recognizer.load())
     await recognizer.close()
     assert len(loads) == 1
+
+
+async def test_a_mute_server_with_nobody_to_follow_is_believed_to_the_end() -> None:
+    """The model that was to follow is broken; the server hears the whole stream, and what it left open is told."""
+    mute = Behaviour(v1=False, fault=Mute(after=0.0))
+    async with ScriptedServer("voxcli", then=mute) as server:
+        told = await stream(chain(remote(server.url, "server"), LocalEars(failing=BROKEN)), 30.0, buffer=8.0)
+        heard = max(record.ears.runs()[-1].place + record.ears.runs()[-1].length for record in server.connections)
+    assert told.outcome.error is None
+    assert heard == 30 * SECOND
+    assert told.summary.covered_seconds == 0.0
+    assert "backend_silent" in told.errors

@@ -182,7 +182,7 @@ class Relay:
     async def _recognize(self, start: int) -> bool:
         """Whether the one at work came to the end of the stream, rather than to the way back."""
         recognizer = await self._chain.ready(self._chain.links[self._chain.at])
-        self._audio.has_successor = any(not link.is_dead for link in self._chain.links[self._chain.at + 1 :])
+        self._audio.has_successor = any(link.error is None for link in self._chain.links[self._chain.at + 1 :])
         self._known = _islands(self._audio.settled, start)
         self._proved, self._switching = None, False
         try:
@@ -238,7 +238,7 @@ class Relay:
             self._emit(Error(code=error.code, message=f"{link.name} cannot stand by: {error.message}", hint=error.hint))
 
     async def _fail_over(self, error: BackendError) -> bool:
-        """Whether the next of the chain goes on; False where what is missing is all that there was to come.
+        """Whether the stream goes on, with the next of the chain; False where what is missing is all there was to come.
 
         Raises BackendError.
         """
@@ -246,12 +246,11 @@ class Relay:
         failed, errors = chain.links[chain.at], [error]
         if isinstance(error, AuthenticationFailed) and not chain.has_heard:
             raise error
-        if isinstance(error, BackendSilent) and self._audio.ended:
-            self._return_to = (
-                chain.at if self._return_to is None else self._return_to
-            )  # it did its work but for the end
-        else:
+        is_at_the_end = isinstance(error, BackendSilent) and self._audio.ended
+        if not is_at_the_end:
             chain.fail(error)
+        elif self._return_to is None:
+            self._return_to = chain.at  # it did its work but for the end
         for index in range(chain.at + 1, len(chain.links)):
             link = chain.links[index]
             try:
@@ -263,10 +262,10 @@ class Relay:
             chain.at = index
             self._tell("failover", failed, link, f"{error.message}; {link.name} takes over")
             return True
-        chain.at = 0
-        if isinstance(error, BackendSilent):
+        if isinstance(error, BackendSilent):  # with nobody else its silence is believed
             self._emit(Error(code=error.code, message=error.message, hint=error.hint))
-            return False
+            return not is_at_the_end
+        chain.at = 0
         alone = len(errors) == 1 and not isinstance(error, AuthenticationFailed)
         raise error if alone else EveryBackendFailed(errors)
 

@@ -1,7 +1,7 @@
 """A recognizer somewhere else, over connections that break: reconnects, goes on in the same session or replays.
 
 Coverage decides where to go on, never what was sent. A new session hears again from a second before the first sample
-that no final has covered, and words whose middle lies in covered audio are not told again.
+that no final has covered, and words that lie in covered audio are not told again.
 """
 
 from __future__ import annotations
