@@ -148,7 +148,7 @@ class Exchange:
     async def _ask_for_final(self) -> None:
         """Ask, but not again and again. Where it cannot be asked, a full ring lets go of what was sent.
 
-        A server that says nothing over a whole ring may be stuck: whoever can go on with the audio shall have it.
+        A server that has heard nothing in a whole ring may be stuck: whoever can go on with the audio shall have it.
         """
         now = self._clock()
         if now - self._asked_last < self._lifecycle.finalize:
@@ -160,10 +160,10 @@ class Exchange:
             await self._send(wish)
         elif self._audio.is_live or self._proving:
             return
-        elif now - self._result_at > self._lifecycle.stall and self._audio.has_successor:
-            raise BackendSilent(self._backend, self._lifecycle.stall)
-        else:
+        elif self._newest > self._audio.covered or not self._audio.has_successor:
             self._audio.release(self._sent)
+        elif now - self._result_at > self._lifecycle.stall:
+            raise BackendSilent(self._backend, self._lifecycle.stall)
 
     # Down
 
@@ -235,6 +235,7 @@ class Exchange:
 
     def _take_final(self, placed: Results) -> None:
         self._asked_at = self._interim = None
+        self._asked_last = 0.0
         if placed.transcript:
             self.has_word_times = bool(placed.words)
         before = self._audio.settled.total(self._audio.head)
