@@ -128,3 +128,36 @@ def test_an_utterance_ends_where_a_server_says_so() -> None:
     (ended,) = transcript.add(UtteranceEnd(at=1.0))
     assert ended.text == "one"
     assert transcript.open_text == "and then"
+
+
+def spoken(*words: tuple[str, int | None], start: float = 0.0, endpoint: bool = False) -> Results:
+    return Results(
+        transcript=" ".join(word for word, _ in words),
+        is_final=True,
+        speech_final=endpoint,
+        start=start,
+        duration=float(len(words)),
+        words=tuple(
+            Word(word=word, start=start + at, end=start + at + 1, confidence=1, speaker=speaker)
+            for at, (word, speaker) in enumerate(words)
+        ),
+        backend="deepgram",
+    )
+
+
+def test_an_utterance_has_one_speaker() -> None:
+    transcript = Transcript()
+    assert transcript.add(spoken(("good", 0), ("day", 0), ("to", 1))) == []
+    ended = transcript.add(spoken(("you", 1), ("all", 0), start=3.0, endpoint=True))
+    assert [(one.speaker, one.text, one.start, one.end) for one in ended] == [
+        (0, "good day", 0.0, 2.0),
+        (1, "to you", 2.0, 4.0),
+        (0, "all", 4.0, 5.0),
+    ]
+
+
+def test_what_names_no_speaker_goes_to_who_spoke_last() -> None:
+    transcript = Transcript()
+    transcript.add(spoken(("good", 2)))
+    (ended,) = transcript.add(spoken(("day", None), start=1.0, endpoint=True))
+    assert (ended.speaker, ended.text) == (2, "good day")

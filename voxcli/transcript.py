@@ -6,7 +6,8 @@ the source, or when three seconds of audio bring no new words (a server's ``spee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from voxcli.events import Event, Gap, Results, UtteranceEnd
 
@@ -25,6 +26,8 @@ class Utterance:
     """Seconds from the start of the source."""
     backend: str
     """The recognizer that heard it."""
+    speaker: int | None = None
+    """Who said it, where speakers are told apart."""
 
 
 class Transcript:
@@ -42,7 +45,7 @@ class Transcript:
         return f"{self._said} {self._interim}".strip()
 
     def add(self, event: Event | UtteranceEnd) -> list[Utterance]:
-        """The utterances that this event ends, oldest first (none, one, or two)."""
+        """The utterances that this event ends, oldest first; several where the speaker changes."""
         if isinstance(event, Gap):
             return self.finish()
         if isinstance(event, UtteranceEnd):
@@ -58,16 +61,7 @@ class Transcript:
     def finish(self) -> list[Utterance]:
         """End the open utterance here. An interim that no final confirmed is dropped."""
         finals, self._finals, self._said, self._interim = self._finals, [], "", ""
-        if not finals:
-            return []
-        return [
-            Utterance(
-                text=" ".join(final.transcript for final in finals),
-                start=speech_start(finals[0]),
-                end=speech_end(finals[-1]),
-                backend=finals[-1].backend,
-            )
-        ]
+        return _by_speaker([part for final in finals for part in _parts(final)])
 
     def _add_final(self, final: Results) -> list[Utterance]:
         self._interim = ""
@@ -92,6 +86,37 @@ class Transcript:
 
     def _quiet_at(self, at: float) -> bool:
         return at - self._news_at >= QUIET_SECONDS
+
+
+def _parts(final: Results) -> list[Utterance]:
+    """What a final says, speaker by speaker; in one piece where its words name none."""
+    words = final.words or ()
+    if all(word.speaker is None for word in words):
+        return [
+            Utterance(text=final.transcript, start=speech_start(final), end=speech_end(final), backend=final.backend)
+        ]
+    return [
+        Utterance(
+            text=" ".join(word.punctuated_word or word.word for word in said),
+            start=said[0].start,
+            end=said[-1].end,
+            backend=final.backend,
+            speaker=speaker,
+        )
+        for speaker, said in ((speaker, list(run)) for speaker, run in groupby(words, lambda word: word.speaker))
+    ]
+
+
+def _by_speaker(parts: list[Utterance]) -> list[Utterance]:
+    """Parts in order, joined where the same speaker goes on; a part without one goes to who spoke last."""
+    joined: list[Utterance] = []
+    for part in parts:
+        last = joined[-1] if joined else None
+        if last is not None and part.speaker in (last.speaker, None):
+            joined[-1] = replace(last, text=f"{last.text} {part.text}", end=part.end, backend=part.backend)
+        else:
+            joined.append(part)
+    return joined
 
 
 def speech_start(result: Results) -> float:

@@ -79,6 +79,12 @@ def test_text_says_when() -> None:
     assert rendered("text", utterance("good morning"), options=options) == ["[0:01:23] good morning"]
 
 
+def test_text_says_who() -> None:
+    said = replace(utterance("good morning"), speaker=1)
+    assert rendered("text", said) == ["Speaker 1: good morning"]
+    assert rendered("text", said, options=RendererOptions(timestamps=True)) == ["[0:01:23] Speaker 1: good morning"]
+
+
 def test_text_shows_interims_when_asked() -> None:
     assert rendered("text", INTERIM, FINAL, options=RendererOptions(interim=True)) == ["good mor …"]
 

@@ -16,7 +16,7 @@ from voxcli.events import Event, Session, Summary
 from voxcli.printable import printable
 from voxcli.renderers import Output, RendererOptions, Status
 from voxcli.renderers.region import Region, newest
-from voxcli.renderers.text import clock, timestamp
+from voxcli.renderers.text import clock, heading
 from voxcli.transcript import Utterance
 
 REDRAW_SECONDS = 0.1
@@ -97,7 +97,7 @@ class LiveRenderer(StatusRenderer):
 
     def utterance(self, utterance: Utterance) -> None:
         text = printable(utterance.text)
-        before = timestamp(utterance, self._options)
+        before = heading(utterance, self._options)
         line = f"\x1b[2m{before}\x1b[0m{text}" if before and self._options.color else f"{before}{text}"
         if self._status is not None:  # what was being said has just been said
             self._status = replace(self._status, open_text="")

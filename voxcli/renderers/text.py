@@ -9,7 +9,7 @@ from voxcli.transcript import Utterance
 
 
 class TextRenderer:
-    """Utterances, with ``[h:mm:ss]`` before them where timestamps are wanted.
+    """Utterances, with ``[h:mm:ss]`` and the speaker before them where those are wanted and known.
 
     Interim results, where wanted, are lines of their own, marked with an ellipsis, since nothing is ever redrawn.
     """
@@ -25,7 +25,7 @@ class TextRenderer:
             self._output.line(printable(f"{event.transcript} …"))
 
     def utterance(self, utterance: Utterance) -> None:
-        self._output.line(printable(f"{timestamp(utterance, self._options)}{utterance.text}"))
+        self._output.line(printable(f"{heading(utterance, self._options)}{utterance.text}"))
 
     def status(self, status: Status) -> None:
         """Text shows results only."""
@@ -34,9 +34,10 @@ class TextRenderer:
         """Nothing is held back."""
 
 
-def timestamp(utterance: Utterance, options: RendererOptions) -> str:
-    """``[0:01:23] `` where timestamps are wanted, else nothing."""
-    return f"[{clock(utterance.start)}] " if options.timestamps else ""
+def heading(utterance: Utterance, options: RendererOptions) -> str:
+    """``[0:01:23] `` where timestamps are wanted, ``Speaker 1: `` where speakers are told apart."""
+    time = f"[{clock(utterance.start)}] " if options.timestamps else ""
+    return time if utterance.speaker is None else f"{time}Speaker {utterance.speaker}: "
 
 
 def clock(at: float) -> str:
