@@ -2,7 +2,7 @@
 
 lint    ruff, mypy --strict, import-linter, deptry
 pure    each file that opens nothing is covered whole, branches too, by its own test file
-tests   the built wheel, in an environment of its own
+tests   the rest, as the built wheel in an environment of its own
 slow    the tests marked slow or system, on the same wheel
 lowest  what takes seconds, on the oldest libraries that pyproject.toml allows
 docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew)
@@ -17,6 +17,8 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_external_run = True
 nox.options.sessions = ["lint", "pure", "tests"]
+
+WORKERS = "3"  # many tests wait for deadlines, so there may be more of them than cores
 
 ROOT = Path(__file__).parent
 EXTRAS = "moonshine,media"
@@ -66,23 +68,24 @@ def pure(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Everything that takes seconds, on the built wheel. Arguments after -- go to pytest."""
+    """Everything that takes seconds and was not run by ``pure``, on the built wheel. Arguments after -- go to pytest."""
     install_wheel(session)
-    session.run("pytest", "-m", "not slow and not system", "-n", "2", *session.posargs)
+    done = [f"--ignore={test}" for test in PURE.values()]
+    session.run("pytest", "-m", "not slow and not system", "-n", WORKERS, *done, *session.posargs)
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """Everything that takes longer or needs the system, on the built wheel."""
     install_wheel(session)
-    session.run("pytest", "-m", "slow or system", *session.posargs)
+    session.run("pytest", "-m", "slow or system", "-n", "2", *session.posargs)
 
 
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """What takes seconds, on the oldest versions that pyproject.toml allows."""
     session.install("--resolution", "lowest-direct", f".[{EXTRAS}]", *TEST)
-    session.run("pytest", "-m", "not slow and not system", "-n", "2", *session.posargs)
+    session.run("pytest", "-m", "not slow and not system", "-n", WORKERS, *session.posargs)
 
 
 @nox.session
