@@ -68,7 +68,7 @@ def pure(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Everything that takes seconds and was not run by ``pure``, on the built wheel. Arguments after -- go to pytest."""
+    """What takes seconds and was not run by ``pure``, on the built wheel. Arguments after -- go to pytest."""
     install_wheel(session)
     done = [f"--ignore={test}" for test in PURE.values()]
     session.run("pytest", "-m", "not slow and not system", "-n", WORKERS, *done, *session.posargs)

@@ -66,11 +66,13 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 NEW_SESSION = pytest.param("voxcli, new session", marks=pytest.mark.slow)
 VOSK = pytest.param("vosk", marks=pytest.mark.slow)
 
-TYPED = pytest.mark.parametrize("dialect", ["deepgram", "voxcli", NEW_SESSION], indirect=True)
+DEEPGRAM = pytest.param("deepgram", marks=pytest.mark.slow)
+
+TYPED = pytest.mark.parametrize("dialect", [DEEPGRAM, "voxcli", NEW_SESSION], indirect=True)
 """Languages whose messages say what they are; in vosk-server's lock-step a message too much is taken for an answer."""
 
 
-@pytest.fixture(params=["deepgram", "voxcli", NEW_SESSION, VOSK])
+@pytest.fixture(params=[DEEPGRAM, "voxcli", NEW_SESSION, VOSK])
 def dialect(request: pytest.FixtureRequest) -> tuple[str, Behaviour]:
     """A language and a healthy server of it."""
     name, _, more = str(request.param).partition(", ")

@@ -14,6 +14,8 @@ from scripted_faults import Close, Fault, SayError, SayRaw
 from scripted_handshakes import Refuse
 from scripted_server import Behaviour, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 KEY = "s3cretKEY0123456789abcdefghij"
 PASSWORD = "pAssw0rd"  # noqa: S105
 

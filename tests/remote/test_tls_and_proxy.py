@@ -17,6 +17,8 @@ from chaos import ChaosProxy
 from remote.programs import ran
 from scripted_server import ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 EC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
