@@ -183,7 +183,8 @@ class BackendUnreachable(BackendError):
         times = "once" if attempts == 1 else f"{attempts} times"
         super().__init__(
             f"{backend}: {reason} (tried {times})",
-            f"check the address and the network; a chain such as --backend {backend},local goes on without it",
+            "check the address and the network; --retries tries longer, and a chain such as --backend "
+            f"{backend},local goes on without it",
         )
 
 

@@ -51,6 +51,14 @@ def test_words_come_out(home: Path) -> None:
     assert done.stderr.decode() == "using moonshine (moonshine-tiny-en): no Vosk model for en is installed\n"
 
 
+def test_a_run_that_hears_nothing_leaves_a_file_as_it_was(home: Path) -> None:
+    kept = home / "kept.txt"
+    kept.write_text("old words\n")
+    done = voxcli("transcribe", "-b", "server=ws://127.0.0.1:9", "--retries", "0", "-o", kept, HARBOUR, home=home)
+    assert done.returncode == 5
+    assert kept.read_text() == "old words\n"
+
+
 @pytest.mark.parametrize(
     "sample",
     ["station.wav", "garden.flac", "kitchen.mp3", "meeting.m4a", "lecture.webm", "dictation.wma", "voicemail.amr"],

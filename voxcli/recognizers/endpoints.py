@@ -35,14 +35,14 @@ def server(place: Place, asked: Asked) -> Remote:
         asked.model or "",
         voxcli.VoxcliCodec,
         scheme="Bearer",
-        login_hint="give its token with VOXCLI_SERVER_TOKEN or --server-token-file",
+        login_hint=_login_hint(place, "token", "VOXCLI_SERVER_TOKEN or --server-token-file"),
     )
 
 
 def deepgram_api(place: Place, asked: Asked) -> Remote:
     """Deepgram, or what is compatible with it. Raises AuthenticationFailed without a key for Deepgram itself."""
     url = websocket_url(place.url)
-    login_hint = "give a key with DEEPGRAM_API_KEY or --api-key-file"
+    login_hint = _login_hint(place, "key", "DEEPGRAM_API_KEY or --api-key-file")
     if not place.key and f".{urlsplit(url).hostname}".endswith(".deepgram.com"):
         raise AuthenticationFailed("deepgram", "there is no key to send", login_hint)
     parts = urlsplit(url)
@@ -106,6 +106,10 @@ def _no_address(address: str) -> UsageError:
         f"{shown or 'nothing'} is no address of a server",
         "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
     )
+
+
+def _login_hint(place: Place, what: str, origins: str) -> str:
+    return f"check the {what} in {origins}" if place.key else f"give a {what} with {origins}"
 
 
 def _remote(

@@ -325,14 +325,14 @@ class Exchange:
             if now - self._result_at > drain:
                 raise Dropped(Verdict.TRANSIENT, f"nothing came for {drain:g} s after the end")
             return
-        if not self._codec.has_spans and now - self._result_at > min(self._lifecycle.quiet, drain):
-            raise _Quiet
-        if now - self._result_at > drain:
-            tail = self._audio.head - self._audio.covered
-            is_open = self._interim is not None and self._interim.transcript
-            if not is_open and tail <= samples(SHORT_TAIL_SECONDS):
-                raise _Quiet
-            raise BackendSilent(self._backend, drain)
+        patience = drain if self._codec.has_spans else min(self._lifecycle.quiet, drain)
+        if now - self._result_at > patience:
+            raise _Quiet if self._is_answered() else BackendSilent(self._backend, patience)
+
+    def _is_answered(self) -> bool:
+        """Whether a server that cannot say that it has finished has left no words open, and little else."""
+        is_open = self._interim is not None and self._interim.transcript
+        return not is_open and self._audio.head - self._audio.covered <= samples(SHORT_TAIL_SECONDS)
 
 
 class _Quiet(Exception):

@@ -7,9 +7,10 @@ be lost for it. Any other failure is raised, and whoever failed is not told anyt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from voxcli.errors import OutputError, ReaderGone
-from voxcli.events import Event, Session
+from voxcli.events import Event, Gap, Results, Summary
 from voxcli.renderers import Renderer, Status
 from voxcli.renderers.output import FileOutput
 from voxcli.transcript import Utterance
@@ -18,7 +19,8 @@ from voxcli.transcript import Utterance
 class Fanout:
     """``failed`` is called once for each file that is given up. Files are told first: what is shown has been saved.
 
-    A file begins with the first Session: until then there may turn out to be nothing to write.
+    A file begins with the first result, or with a source that was heard to its end without any: until then there may
+    turn out to be nothing to write, and what is in the file already is worth more.
     """
 
     def __init__(
@@ -30,19 +32,31 @@ class Fanout:
         self._renderers = list(renderers)
         self._files = files
         self._failed = failed
+        self._has_begun = False
+        self._held: list[Event] = []
 
     @property
     def shows_status(self) -> bool:
         return any(renderer.shows_status for renderer in self._renderers)
 
     def show(self, event: Event) -> None:
-        if isinstance(event, Session):
-            for entry in list(self._files):
-                self._guarded(entry, entry[1].begin)
-        self._to_files(lambda renderer: renderer.show(event))
+        self._held.append(event)
+        if self._has_begun or _is_worth_a_file(event):
+            self._begin()
         self._to_renderers(lambda renderer: renderer.show(event))
 
+    def _begin(self) -> None:
+        """Give the files what was held back for them."""
+        if not self._has_begun:
+            self._has_begun = True
+            for entry in list(self._files):
+                self._guarded(entry, entry[1].begin)
+        held, self._held = self._held, []
+        for event in held:
+            self._to_files(partial(_show, event=event))
+
     def utterance(self, utterance: Utterance) -> None:
+        self._begin()
         self._to_files(lambda renderer: renderer.utterance(utterance))
         self._to_renderers(lambda renderer: renderer.utterance(utterance))
 
@@ -74,3 +88,13 @@ class Fanout:
         except OutputError as error:
             self._files.remove(entry)
             self._failed(error)
+
+
+def _show(renderer: Renderer, event: Event) -> None:
+    renderer.show(event)
+
+
+def _is_worth_a_file(event: Event) -> bool:
+    if isinstance(event, Summary):
+        return event.finals > 0 or event.stop_reason == "end_of_source"
+    return isinstance(event, (Results, Gap))
