@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from voxcli.cli.chain import Element, parse_chain, parse_models
-from voxcli.cli.remotes import Servers, query_parameters, secret, shown
+from voxcli.cli.remotes import Servers, query_parameters, secret
 from voxcli.errors import AuthenticationFailed, UsageError
-from voxcli.recognizers.endpoints import websocket_url
+from voxcli.recognizers.addresses import shown, websocket_url
 
 NOTHING = Servers()
 SERVER = Servers(url="ws://here")

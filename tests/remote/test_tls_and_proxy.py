@@ -219,7 +219,7 @@ async def test_a_proxy_that_is_dead_is_told_once(home: Path) -> None:
     variables = {"HTTPS_PROXY": f"http://127.0.0.1:{port}"}
     program = await ran("-b", "server=wss://voxcli.invalid", home=home, audio=1.0, code=5, **variables)
     assert program.error["message"] == f"server: the proxy 127.0.0.1:{port} cannot be used: connection refused"
-    assert program.error["hint"] == "check HTTPS_PROXY and NO_PROXY"
+    assert program.error["hint"] == "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
     assert program.notices == []
     assert program.seconds < 3
 
@@ -231,7 +231,7 @@ async def test_a_proxy_that_refuses_is_asked_once(home: Path, options: dict[str,
         program = await ran("-b", "server=wss://voxcli.invalid", home=home, audio=1.0, code=5, **variables)
         assert proxy.accepted == 1
     assert f"the proxy 127.0.0.1:{proxy.port}" in program.error["message"]
-    assert program.error["hint"] == "check HTTPS_PROXY and NO_PROXY"
+    assert program.error["hint"] == "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
     assert program.notices == []
 
 
@@ -241,4 +241,4 @@ async def test_what_is_no_proxy_is_told_once(home: Path, address: str) -> None:
     variables = {"HTTPS_PROXY": address}
     program = await ran("-b", "server=wss://voxcli.invalid", home=home, audio=1.0, code=5, **variables)
     assert program.notices == []
-    assert program.error["hint"] == "check HTTPS_PROXY and NO_PROXY"
+    assert program.error["hint"] == "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"

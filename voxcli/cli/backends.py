@@ -12,10 +12,11 @@ from voxcli import models
 from voxcli.cli.chain import LOCAL, Element
 from voxcli.cli.environment import Environment
 from voxcli.cli.pulling import told
-from voxcli.cli.remotes import Servers, shown
+from voxcli.cli.remotes import Servers
 from voxcli.errors import BackendError, BackendNeedsExtra, DownloadFailed, ModelNotFound, UsageError
 from voxcli.models import Model, Places
 from voxcli.recognizers import REMOTES, Recognizer, RecognizerOptions, open_recognizer
+from voxcli.recognizers.addresses import shown
 from voxcli.recognizers.failover import FailoverRecognizer, Link
 from voxcli.recognizers.lifecycle import Lifecycle
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 from voxcli.cli.chain import LOCAL, Element
 from voxcli.errors import OutputError, UsageError
@@ -108,12 +107,6 @@ def _checked(key: str, origin: str) -> str:
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError(f"{origin}: is not one key", "a key is one word of ASCII characters, and nothing else")
     return key
-
-
-def shown(url: str) -> str:
-    """An address to be told: without its query, and without what comes before the name of the host."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
 def _endpointing(text: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from voxcli.errors import AuthenticationFailed, UsageError
+from voxcli.errors import AuthenticationFailed
 from voxcli.protocols import Asked, Codec, deepgram, vosk_server, voxcli
+from voxcli.recognizers.addresses import credentials, secret_values, websocket_url, with_parameters
 from voxcli.recognizers.connection import Target
-from voxcli.recognizers.remote import Remote, with_parameters
+from voxcli.recognizers.remote import Remote
 from voxcli.recognizers.secrets import Secrets
 
 DEEPGRAM_URL = "wss://api.deepgram.com"
@@ -75,39 +76,6 @@ def vosk_websocket(place: Place, asked: Asked) -> Remote:
     )
 
 
-def websocket_url(address: str, *, path: str = "") -> str:
-    """An address as ws or wss; ``path`` where it names none. Raises UsageError."""
-    try:
-        parts = urlsplit(address)
-        _ = parts.port  # raises for a port that is no number
-    except ValueError:
-        raise _no_address(address) from None
-    scheme = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
-    if scheme is None or not _is_host(parts.hostname) or parts.fragment:
-        raise _no_address(address)
-    if parts.username is not None and not parts.password:
-        raise _no_address(address)
-    return urlunsplit(parts._replace(scheme=scheme, path=path if parts.path in ("", "/") and path else parts.path))
-
-
-def _is_host(name: str | None) -> bool:
-    """Whether a name can be one of a host: other ones make the resolver fail in ways of its own."""
-    try:
-        return bool(name) and bool(str(name).encode("idna"))
-    except UnicodeError:
-        return False
-
-
-def _no_address(address: str) -> UsageError:
-    """Without what comes before the name of the host: it may be a password."""
-    before, at, after = address.rpartition("@")
-    shown = f"{before.partition('//')[0]}//***@{after}" if at else address
-    return UsageError(
-        f"{shown or 'nothing'} is no address of a server",
-        "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
-    )
-
-
 def _login_hint(place: Place, what: str, origins: str) -> str:
     return f"check the {what} in {origins}" if place.key else f"give a {what} with {origins}"
 
@@ -123,27 +91,5 @@ def _remote(
     login_hint: str,
 ) -> Remote:
     headers = {"Authorization": f"{scheme} {place.key}"} if place.key else {}
-    secrets = Secrets([place.key, *_credentials(url), *_secret_values(url)])
+    secrets = Secrets([place.key, *credentials(url), *secret_values(url)])
     return Remote(name, model, Target(name, url, headers, secrets), new_codec, login_hint)
-
-
-_SHORTEST_SECRET = 6
-_SECRET_NAMES = ("key", "token", "secret", "pass", "auth", "signature")
-
-
-def _secret_values(url: str) -> list[str]:
-    """The values in a query whose names say that they are secret."""
-    query = parse_qsl(urlsplit(url).query)
-    return [
-        value
-        for name, value in query
-        if len(value) >= _SHORTEST_SECRET and name != "keyterm" and any(part in name.lower() for part in _SECRET_NAMES)
-    ]
-
-
-def _credentials(url: str) -> Sequence[str]:
-    """The password in an address, and name and password as they stand in a header."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return ()
-    return parts.password, unquote(parts.password), f"{unquote(parts.username or '')}:{unquote(parts.password)}"

@@ -13,7 +13,8 @@ from voxcli.errors import BackendSilent, first_error
 from voxcli.events import Error, Results, UtteranceEnd
 from voxcli.protocols import Codec, Finished, Heard, Malformed, Message, Trouble
 from voxcli.recognizers import Audio, Emit
-from voxcli.recognizers.connection import LOGGER, Connection, Dropped
+from voxcli.recognizers.connection import LOGGER, Connection
+from voxcli.recognizers.dropped import Dropped
 from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
 
 CAUTIOUS_PACE = 1.2
