@@ -8,6 +8,7 @@ from voxcli import errors
 from voxcli.errors import (
     AuthenticationFailed,
     BackendError,
+    BackendMisunderstood,
     BackendNeedsExtra,
     BackendRefused,
     BackendSilent,
@@ -59,6 +60,12 @@ TABLE = [
     (BackendUnreachable("server", "gone", 1), "backend_unreachable", 5, "server: gone (tried once)"),
     (BackendRefused("server", "closed with 1008", "ask it why"), "backend_refused", 5, "server: closed with 1008"),
     (BackendSilent("server", 10), "backend_silent", 5, "server: nothing came for 10 s for the last audio"),
+    (
+        BackendMisunderstood("server", "start is missing"),
+        "backend_misunderstood",
+        5,
+        "server: sends what cannot be understood (start is missing)",
+    ),
     (AuthenticationFailed("deepgram", "no key", "give one"), "authentication", 4, "deepgram: no key"),
     (
         EveryBackendFailed([BackendError("a is down", "mend it"), BackendError("b is not here", "mend it")]),

@@ -20,6 +20,7 @@ the place where the foreign library is called, with ``raise ... from``.
     |  |- BackendUnreachable    backend_unreachable 5
     |  |- BackendRefused        backend_refused   5
     |  |- BackendSilent         backend_silent    5
+    |  |- BackendMisunderstood  backend_misunderstood 5
     |  |- AuthenticationFailed  authentication    4
     |  `- EveryBackendFailed    every_backend_failed 5
     |- DrainTimeout             drain_timeout     1
@@ -206,6 +207,18 @@ class BackendSilent(BackendError):
     def __init__(self, backend: str, waited: float) -> None:
         super().__init__(
             f"{backend}: nothing came for {waited:g} s for the last audio", "give it longer with --drain-timeout"
+        )
+
+
+class BackendMisunderstood(BackendError):
+    """A server sends messages that cannot be understood. They are passed over, and the work goes on."""
+
+    code = "backend_misunderstood"
+
+    def __init__(self, backend: str, reason: str) -> None:
+        super().__init__(
+            f"{backend}: sends what cannot be understood ({reason})",
+            "check that it is a server of that kind; --record-wire FILE keeps what it sends",
         )
 
 

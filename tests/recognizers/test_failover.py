@@ -423,3 +423,12 @@ async def test_a_mute_server_with_nobody_to_follow_is_believed_to_the_end() -> N
     assert heard == 30 * SECOND
     assert told.summary.covered_seconds == 0.0
     assert "backend_silent" in told.errors
+
+
+async def test_the_end_that_a_server_of_three_fields_does_not_answer_is_done_by_the_next() -> None:
+    async with ScriptedServer("plain", then=Behaviour(fault=Mute(after=3.0))) as server:
+        told = await stream(chain(remote(server.url, "server"), LocalEars()), 12.0)
+    assert told.outcome.error is None
+    assert backends(told) == ["server", "local"]
+    assert told.summary.covered_seconds == 12.0
+    assert told.loss_of_names.lost == []

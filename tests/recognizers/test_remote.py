@@ -632,4 +632,4 @@ async def test_a_session_that_cannot_be_joined_is_begun_anew() -> None:
 
 async def test_messages_that_cannot_be_understood_are_told_once() -> None:
     told = await play("voxcli", [Behaviour(fault=NotANumber())])
-    assert told.errors == ["malformed"]
+    assert told.errors == ["backend_misunderstood"]

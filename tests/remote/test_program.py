@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import stat
 import wave
@@ -356,3 +357,12 @@ async def test_errors_are_plain_lines_without_json(home: Path) -> None:
     assert program.output == b""
     assert program.complaints.splitlines()[-2].startswith("voxcli: server: cannot be reached: connection refused")
     assert program.complaints.splitlines()[-1].startswith("  hint: ")
+
+
+async def test_what_a_plain_server_left_without_a_final_is_told(home: Path) -> None:
+    plain = Behaviour(v1=False, final_every=2.0, interim_every=0.0, final_when_idle=math.inf)
+    async with ScriptedServer("voxcli", then=plain) as server:
+        more = ("--no-failover", "--drain-timeout", "0.5")
+        program = await ran("--server", server.address, *more, home=home, audio=5.0)
+    assert program.complaints.splitlines()[-1] == "no final result covers 1.0 s of the audio"
+    assert program.summary["covered_seconds"] == 4.0

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from voxcli.renderers.live import StatusRenderer
 
 
+OPEN_SECONDS = 0.5
+"""So much audio without a final result is worth a word."""
+
+
 class Display:
     """``renderer`` is everything that shows events. A file that fails is told, and given to ``failed``.
 
@@ -129,6 +133,8 @@ class Teller:
                 self._say(f"{event.backend} did not confirm the last words: {event.transcript}")
             case Error():
                 self._environment.complain_of(event)
+            case Summary() if event.stop_reason != "error" and event.finals and _open_seconds(event) > OPEN_SECONDS:
+                self._say(f"no final result covers {_open_seconds(event):.1f} s of the audio")
             case Session():
                 self.spoken = False
             case _:
@@ -142,6 +148,10 @@ class Teller:
 
     def close(self) -> None:
         """Nothing is held back."""
+
+
+def _open_seconds(summary: Summary) -> float:
+    return summary.audio_seconds - summary.covered_seconds - summary.lost_seconds
 
 
 def output_format(path: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from voxcli.audio import Chunk, samples, seconds
 from voxcli.backoff import Pace, Verdict
 from voxcli.epoch import TOLERANCE_SECONDS, Epoch
-from voxcli.errors import BackendSilent, first_error
+from voxcli.errors import BackendMisunderstood, BackendSilent, first_error
 from voxcli.events import Error, Results, UtteranceEnd
 from voxcli.protocols import Codec, Finished, Heard, Malformed, Message, Trouble
 from voxcli.recognizers import Audio, Emit
@@ -191,8 +191,8 @@ class Exchange:
     def _tell_malformed(self, error: Malformed) -> None:
         if not self._was_told_malformed:
             self._was_told_malformed = True
-            message = f"{self._backend} sends messages that cannot be understood: {error}"
-            self._emit(Error(code="malformed", message=message, hint="--record-wire FILE keeps them"))
+            told = BackendMisunderstood(self._backend, str(error))
+            self._emit(Error(code=told.code, message=told.message, hint=told.hint))
 
     def _take(self, heard: Heard) -> None:
         match heard:

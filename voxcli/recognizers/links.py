@@ -1,4 +1,4 @@
-"""A chain of recognizers: in which order they are asked, which of them has failed, and how long that is held against it."""
+"""A chain of recognizers: in which order they are asked, which has failed, and how long that is held against it."""
 
 from __future__ import annotations
 
