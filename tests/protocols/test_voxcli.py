@@ -466,7 +466,7 @@ def test_a_repeated_final_changes_nothing() -> None:
 
 @given(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=8))
 def test_finals_that_are_sent_again_come_once(count: int, drops: list[tuple[int, int]]) -> None:
-    """On each connection the server begins again so many finals back, and drops after so many; the last one is whole."""
+    """Each connection begins again so many finals back and drops after so many more; the last one is whole."""
     codec = v1(count)
     finals = [
         {"transcript": str(seq), "is_final": True, "seq": seq, "start": float(seq - 1), "duration": 1.0}
