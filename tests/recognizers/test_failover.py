@@ -202,6 +202,34 @@ async def test_a_warm_standby_is_ready_before_there_is_trouble() -> None:
     assert (cold.loads, warm.loads) == (0, 1)
 
 
+@dataclass
+class WarmEars(LocalEars):
+    """One that can be made to answer sooner; ``cooling`` is why it cannot after all."""
+
+    warmed: int = 0
+    cooling: BackendError | None = None
+
+    async def warm(self) -> None:
+        self.warmed += 1
+        if self.cooling is not None:
+            raise self.cooling
+
+
+async def test_only_what_stands_by_is_warmed() -> None:
+    at_work, standing_by, last = WarmEars(name="a"), WarmEars(name="b"), WarmEars(name="c")
+    told = await stream(chain(at_work, standing_by, last, warm=True), 5.0)
+    told.assert_whole()
+    assert (at_work.warmed, standing_by.warmed, last.warmed) == (0, 1, 0)
+
+
+async def test_one_that_cannot_be_warmed_cannot_stand_by_and_that_is_told() -> None:
+    cold = WarmEars(name="b", cooling=BackendError("it broke", "mend it"))
+    told = await stream(chain(LocalEars(name="a"), cold, warm=True), 5.0)
+    told.assert_whole()
+    (error,) = [event for event in told.events if isinstance(event, Error)]
+    assert (error.message, error.hint) == ("b cannot stand by: it broke", "mend it")
+
+
 async def test_a_local_one_that_breaks_is_replaced_too() -> None:
     class Breaking(LocalEars):
         async def recognize(self, audio: Audio, start: int, emit: Emit) -> None:

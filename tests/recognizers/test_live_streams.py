@@ -61,7 +61,7 @@ async def test_an_outage_longer_than_the_ring_costs_what_did_not_fit(dialect: st
     assert_only_gaps_are_missing(told)
     ((start, end),) = told.gaps
     assert 4.5 <= start <= 6.0
-    assert 11.0 <= end <= 13.5
+    assert 11.0 <= end <= 19.0  # the next try comes up to 0.8 s late, which is six seconds of this audio
     place = next(number for number, event in enumerate(told.events) if isinstance(event, Gap))
     later = [number for number, event in enumerate(told.events) if event in told.finals and event.start >= end]  # type: ignore[union-attr]
     assert place < min(later)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,8 +18,10 @@ from support import SAMPLES, package_folder, results_of, transcript_of, words
 from voxcli.audio import Chunk
 from voxcli.errors import BackendError, ModelBroken
 from voxcli.events import Results
+from voxcli.pipeline import Feed
 from voxcli.recognizers import RecognizerOptions, open_recognizer
 from voxcli.recognizers.moonshine_decoder import Cadence, Line, MoonshineDecoder
+from voxcli.ring import Ring
 
 SECOND = 16_000
 ALWAYS = Cadence(0.0, 0.0)
@@ -167,6 +170,39 @@ def test_finals_tile_the_audio(gaps: list[tuple[float, float]], rest: float, pac
     assert all(before.end == pytest.approx(after.start) for before, after in pairwise(results))
 
 
+def test_a_flush_ends_the_line_and_a_new_stream_goes_on() -> None:
+    library = ScriptedLibrary([("One.", 0.5, 3.0)])
+    flushed = decoder(library)
+    assert flushed.flush() == []
+    results = [result for start in range(0, 2 * SECOND, 1_600) for result in flushed.accept(chunk_at(start))]
+    results += flushed.flush()
+    assert flushed.flush() == []
+    for start in range(2 * SECOND, 7 * SECOND, 1_600):
+        results += flushed.accept(chunk_at(start))
+    results += flushed.finish()
+    assert spans(results) == [(0, 2.0, "One."), (2.0, 5.0, "One."), (5.0, 7.0, "")]
+    assert [stream.closed for stream in library.streams] == [True, False]
+
+
+def chunk_at(start: int) -> Chunk:
+    return Chunk(start, bytes(3_200))
+
+
+@given(st.lists(st.sampled_from(["hear", "hear", "hear", "flush"]), max_size=60), st.floats(0.2, 3), st.floats(0.3, 3))
+def test_flushes_leave_no_hole_and_no_audio_uncovered(steps: list[str], silence: float, length: float) -> None:
+    flushed, results, heard = decoder(ScriptedLibrary([("One.", silence, silence + length)])), list[Results](), 0
+    for step in steps:
+        if step == "hear":
+            results += flushed.accept(Chunk(heard, bytes(16_000)))
+            heard += 8_000
+        else:
+            results += flushed.flush()
+            assert not heard or round(results[-1].end * SECOND) == heard
+    results += flushed.finish()
+    assert not heard or (results[0].start, round(results[-1].end * SECOND)) == (0, heard)
+    assert all(before.end == pytest.approx(after.start) for before, after in pairwise(results))
+
+
 @pytest.mark.parametrize(
     ("audio", "passed", "cost", "due"),
     [
@@ -219,6 +255,28 @@ async def test_interims_show_words_before_they_are_final() -> None:
     first_final = next(index for index, result in enumerate(results) if result.is_final and result.transcript)
     assert first_interim < first_final
     assert words(text(results)) == words(transcript_of("harbour.wav"))
+
+
+async def test_finals_that_are_asked_for_have_the_last_words_too() -> None:
+    """The same speech twice, a final asked for behind each, with no silence before it; other streams go on beside."""
+    options = RecognizerOptions(TINY, "tiny-en", threads=3)
+    recognizer = open_recognizer("moonshine", options)
+    spoken = pcm("harbour.wav")[:-SECOND]
+    feed = Feed(Ring(60 * SECOND), 1_600, 60 * SECOND)
+    told: list[Results] = []
+    work = asyncio.create_task(recognizer.recognize(feed, 0, told.append))  # type: ignore[arg-type]
+    beside = asyncio.create_task(results_of(recognizer, [pcm("harbour.wav")]))
+    for _ in range(2):
+        await feed.put(spoken)
+        feed.ask_for_final()
+        async with asyncio.timeout(30):
+            while feed.covered < feed.head:
+                await asyncio.sleep(0.01)
+    feed.end()
+    await work
+    assert words(text(told)) == words(transcript_of("harbour.wav")) * 2
+    assert words(text(await beside)) == words(transcript_of("harbour.wav"))
+    await recognizer.close()
 
 
 async def test_a_single_sample_is_covered() -> None:

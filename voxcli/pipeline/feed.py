@@ -15,6 +15,7 @@ from voxcli.coverage import Coverage
 from voxcli.epoch import KEPT_SECONDS, TOLERANCE_SECONDS
 from voxcli.events import Gap
 from voxcli.losses import Losses
+from voxcli.pipeline.marks import Marks
 from voxcli.ring import Ring
 
 MOST_SECONDS = 1.0
@@ -48,6 +49,7 @@ class Feed:
         self._keeps = keeps
         self._on_read = on_read
         self._losses = Losses(self.settled)
+        self._marks = Marks(self.settled)
         self._readers: list[FeedReader] = []
         self._changed = asyncio.Event()
 
@@ -98,6 +100,15 @@ class Feed:
         self.ended = True
         self._changed.set()
 
+    def ask_for_final(self) -> None:
+        """A final is wanted over all that has come: each reader is given it at once, and then an empty chunk.
+
+        Asking again before more has come, or when finals cover all of it, changes nothing.
+        """
+        if not self.ended:
+            self._marks.add(self.head)
+            self._changed.set()
+
     async def beyond(self, position: int) -> bool:
         """Wait for audio from ``position`` on; False when the source has ended before it."""
         await self._until(lambda: self.ended or self.head > position)
@@ -106,7 +117,8 @@ class Feed:
     def reader(self, start: int, most: int | None = None) -> FeedReader:
         """Read from ``start`` on, or from the oldest sample kept if that is later. Enter it, so that it is given back.
 
-        It gives as many whole chunks as have come, up to ``most`` samples; only the last may end anywhere.
+        It gives as many whole chunks as have come, up to ``most`` samples; only the last, and the last before a place
+        where a final was asked for, may end anywhere.
         """
         return FeedReader(self, start, most or samples(MOST_SECONDS))
 
@@ -147,13 +159,14 @@ class Feed:
 
 
 class FeedReader:
-    """One reader's place. ``sent`` is what it was given."""
+    """One reader's place. ``sent`` is what it was given, ``_asked`` where it was last told that a final is wanted."""
 
     def __init__(self, feed: Feed, start: int, most: int) -> None:
         self.position = start
         self.sent = Coverage()
         self._feed = feed
         self._most = most
+        self._asked = -1
 
     def __enter__(self) -> FeedReader:
         self._feed._readers.append(self)
@@ -169,17 +182,32 @@ class FeedReader:
         return self
 
     async def __anext__(self) -> Chunk:
-        feed, step = self._feed, self._feed._chunk_samples
+        feed = self._feed
         feed._trim()
         feed._changed.set()
-        await feed._until(lambda: feed.ended or feed.head - max(self.position, feed._ring.tail) >= step)
+        await feed._until(self._is_due)
         self.position = max(self.position, feed._ring.tail)
-        whole = max(1, min(feed.head - self.position, self._most) // step) * step
-        chunk = Chunk(self.position, feed._ring.read(self.position, whole))
+        mark = feed._marks.first_after(self._asked)
+        if mark is not None and mark <= self.position:
+            self._asked = self.position
+            return Chunk(self.position, b"")
+        chunk = Chunk(self.position, feed._ring.read(self.position, self._length(mark)))
         if not chunk.data:
             raise StopAsyncIteration
         self._pass(chunk)
         return chunk
+
+    def _is_due(self) -> bool:
+        feed = self._feed
+        has_chunk = feed.head - max(self.position, feed._ring.tail) >= feed._chunk_samples
+        return has_chunk or feed.ended or feed._marks.first_after(self._asked) is not None
+
+    def _length(self, mark: int | None) -> int:
+        """Samples to give next: whole chunks, but none beyond ``mark``."""
+        step = self._feed._chunk_samples
+        upto = self._feed.head if mark is None else mark
+        whole = max(1, min(upto - self.position, self._most) // step) * step
+        return whole if mark is None else min(whole, mark - self.position)
 
     def _pass(self, chunk: Chunk) -> None:
         self.position = chunk.end

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from voxcli.audio import Chunk
 from voxcli.coverage import Coverage
@@ -49,6 +49,13 @@ class RecognizerOptions:
     """How much audio a decoder is given at a time; Vosk's words depend on it."""
     interim: bool = False
     """Whether interim results are wanted; without them a recognizer may do less work."""
+    threads: int = 1
+    """How many streams may be decoded at the same moment; more streams than that take turns."""
+    pool: int = 0
+    """How many native recognizers may wait, used and warm, for the next stream, where a backend can use one again.
+
+    Vosk's hold 100 to 200 MB each; as many streams at once would hold as much without a pool, but give it back.
+    """
 
 
 class Reader(Protocol):
@@ -60,7 +67,10 @@ class Reader(Protocol):
     def __aiter__(self) -> Reader: ...
 
     async def __anext__(self) -> Chunk:
-        """The next chunk. It begins later than the last one ended where audio was lost in between."""
+        """The next chunk. It begins later than the last one ended where audio was lost in between.
+
+        An empty chunk: a final over all before it is wanted, and more audio need not come for that.
+        """
 
 
 class Audio(Protocol):
@@ -145,6 +155,14 @@ class Recognizer(Protocol):
 
     async def close(self) -> None:
         """Give back what ``load`` took."""
+
+
+@runtime_checkable
+class CanWarm(Protocol):
+    """A recognizer that can be made to answer sooner, for where one stands by."""
+
+    async def warm(self) -> None:
+        """Load, and do beforehand what the first answer would wait for; later calls do little. Raises BackendError."""
 
 
 def open_remote(name: str, place: Place, asked: Asked) -> Remote:

@@ -100,6 +100,9 @@ class Exchange:
         await self._send(greeting)
         with self._audio.reader(begin, self._lifecycle.chunk_samples) as reader:
             async for chunk in reader:
+                if not chunk.data:  # whoever gives the audio wants a final here
+                    await self._send(self._codec.finalize())
+                    continue
                 if self._clock() - self._sent_at > PAUSE_SECONDS:
                     self._resumed_at = self._clock()  # until now there was nothing to answer for
                 await self._may_send(chunk)

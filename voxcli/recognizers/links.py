@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from voxcli.backoff import Dwell
 from voxcli.errors import BackendError
-from voxcli.recognizers import Recognizer
+from voxcli.recognizers import CanWarm, Recognizer
 from voxcli.recognizers.lifecycle import Lifecycle
 
 STEADY_SECONDS = 60.0
@@ -99,6 +99,12 @@ class Chain:
                 link.recognizer = await asyncio.to_thread(link.opener)
         await link.recognizer.load()
         return link.recognizer
+
+    async def warm(self, link: Link) -> None:
+        """Get a link ready to stand by: what it does at its first words is done before. Raises BackendError."""
+        recognizer = await self.ready(link)
+        if isinstance(recognizer, CanWarm):
+            await recognizer.warm()
 
 
 def now() -> float:

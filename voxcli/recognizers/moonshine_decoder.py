@@ -108,6 +108,13 @@ class MoonshineDecoder:
             self._renew()
         return results or self._interims(lines)
 
+    def flush(self) -> list[Results]:
+        """The silence that brings the last words out belongs to no place, so a new stream goes on after it."""
+        results = self.finish()
+        if results:
+            self._renew()
+        return results
+
     def finish(self) -> list[Results]:
         if self._heard == self._covered:
             return []
@@ -184,4 +191,5 @@ class MoonshineDecoder:
         self._stream = self._new_stream()
         self._begin = self._covered
         self._lines_done = 0
-        self._stream.add(bytes(self._uncovered))
+        if self._uncovered:
+            self._stream.add(bytes(self._uncovered))

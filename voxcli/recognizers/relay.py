@@ -112,7 +112,7 @@ class Relay:
     async def _prepare(self, link: Link) -> None:
         """That it cannot be had is an error to be told; the one at work goes on."""
         try:
-            await self._chain.ready(link)
+            await self._chain.warm(link)
         except BackendError as error:
             link.error = error
             self._emit(Error(code=error.code, message=f"{link.name} cannot stand by: {error.message}", hint=error.hint))
