@@ -202,11 +202,12 @@ def _alternative(result: Results) -> dict[str, Any]:
     return {
         "transcript": result.transcript,
         "confidence": result.confidence or 0.0,
-        "words": [_word(word) for word in result.words or ()],
+        "words": [word_message(word) for word in result.words or ()],
     }
 
 
-def _word(word: Word) -> dict[str, Any]:
+def word_message(word: Word) -> dict[str, Any]:
+    """A word with the fields that Deepgram's clients require."""
     message: dict[str, Any] = {
         "word": word.word,
         "start": word.start,
