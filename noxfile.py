@@ -21,7 +21,7 @@ nox.options.sessions = ["lint", "pure", "tests"]
 WORKERS = "3"  # many tests wait for deadlines, so there may be more of them than cores
 
 ROOT = Path(__file__).parent
-EXTRAS = "moonshine,media"
+EXTRAS = "moonshine,media,server"
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint")
 
@@ -36,9 +36,13 @@ PURE = {
     "voxcli/ogg.py": "tests/test_ogg.py",
     "voxcli/printable.py": "tests/test_printable.py",
     "voxcli/protocols/deepgram.py": "tests/protocols/test_deepgram.py",
+    "voxcli/protocols/deepgram_server.py": "tests/protocols/test_deepgram_server.py",
+    "voxcli/protocols/deepgram_voice.py": "tests/protocols/test_deepgram_voice.py",
     "voxcli/protocols/reading.py": "tests/protocols/test_reading.py",
+    "voxcli/protocols/requests.py": "tests/protocols/test_requests.py",
     "voxcli/protocols/vosk_server.py": "tests/protocols/test_vosk_server.py",
     "voxcli/protocols/voxcli.py": "tests/protocols/test_voxcli.py",
+    "voxcli/protocols/voxcli_server.py": "tests/protocols/test_voxcli_server.py",
     "voxcli/ring.py": "tests/test_ring.py",
     "voxcli/sniff.py": "tests/test_sniff.py",
     "voxcli/transcript.py": "tests/test_transcript.py",

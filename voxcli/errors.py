@@ -5,6 +5,7 @@ the place where the foreign library is called, with ``raise ... from``.
 
     VoxcliError                 code              exit
     |- UsageError               usage             2
+    |- ServerNeedsExtra         server_needs_extra 1
     |- SourceError              source            3
     |  |- SourceNotFound        source_not_found  3
     |  |- SourceUnreadable      source_unreadable 3
@@ -59,6 +60,15 @@ class UsageError(VoxcliError):
 
     code = "usage"
     exit_code = 2
+
+
+class ServerNeedsExtra(VoxcliError):
+    """The server is part of voxcli, but a library that it stands on is not installed."""
+
+    code = "server_needs_extra"
+
+    def __init__(self, library: str) -> None:
+        super().__init__(f"voxcli serve needs {library}, which is not installed", _install("server"))
 
 
 class SourceError(VoxcliError):

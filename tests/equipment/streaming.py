@@ -98,7 +98,8 @@ class LocalEars:
         with audio.reader(start, 1_600) as reader:
             async for chunk in reader:
                 await asyncio.sleep(self.pause)
-                if chunk.end - covered >= samples(self.final_every):
+                is_wanted = not chunk.data and chunk.end > covered
+                if is_wanted or chunk.end - covered >= samples(self.final_every):
                     emit(self._final(covered, chunk.end))
                     audio.cover(covered, chunk.end)
                     covered = chunk.end

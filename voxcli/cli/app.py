@@ -14,6 +14,10 @@ from voxcli.cli.environment import Environment
 
 COMMANDS = {
     "transcribe": ("voxcli.cli.transcribe", "Turn recordings, or audio from a pipe, into words."),
+    "serve": (
+        "voxcli.cli.serve",
+        "Transcribe for others: a page, WebSockets, Deepgram's contract.",
+    ),
     "models": (
         "voxcli.cli.models",
         "Speech models: list, pull, verify and remove those that transcribe on this machine.",

@@ -107,6 +107,11 @@ class Backends:
         relay = FailoverRecognizer(list(links.values()), self._wanted.lifecycle, warm=self._wanted.warm_standby)
         return Opened(relay, tuple(links), reason)
 
+    def local(self, name: str) -> tuple[str, RecognizerOptions]:
+        """The recognizer on this machine that a name stands for, with its model. Blocks. Raises BackendError."""
+        name = self._resolved(name)[0]
+        return name, self._options(name)
+
     def _resolved(self, name: str) -> tuple[str, str | None]:
         """The recognizer that a name stands for, and why where the program chose it."""
         if name != LOCAL:
@@ -127,9 +132,11 @@ class Backends:
             from voxcli.recognizers.remote import RemoteRecognizer
 
             return RemoteRecognizer(remotes[name], wanted.lifecycle, self._record)
+        return open_recognizer(name, self._options(name))
+
+    def _options(self, name: str) -> RecognizerOptions:
         model = self._model(name)
-        options = RecognizerOptions(model.path, model.name, wanted.chunk_samples, wanted.interim)
-        return open_recognizer(name, options)
+        return RecognizerOptions(model.path, model.name, self._wanted.chunk_samples, self._wanted.interim)
 
     def _model(self, name: str) -> Model:
         if model := self._find(name):

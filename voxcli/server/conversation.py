@@ -1,0 +1,242 @@
+"""One connection of a client, and the session that it owns: messages in, results out, a watch over both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from voxcli.errors import first_error
+from voxcli.server.intake import NotAudio
+from voxcli.server.options import ServerOptions
+from voxcli.server.outbox import TooSlow
+from voxcli.server.session import Session
+from voxcli.server.sessions import Sessions
+
+LOGGER = logging.getLogger("voxcli.server")
+
+ABORT = "voxcli.abort"
+"""The ASGI extension by which a connection is dropped whose client reads nothing, if the server has it."""
+
+GOODBYE = (1012, "the server is about to end: connect again")
+TAKEN_OVER_SECONDS = 2.0
+"""For an older connection to let go of a session."""
+
+
+@dataclass
+class Over(Exception):
+    """The end. ``code`` is None where nobody is there to be told; ``may_return``: the client may come back."""
+
+    code: int | None
+    reason: str = ""
+    may_return: bool = False
+
+
+class Conversation:
+    """What is common to all clients; a subclass says what messages mean and how a session ends."""
+
+    idle: float
+    idle_close: tuple[int, str]
+    can_return = False
+    acknowledges: int | None = None
+    """After how many samples of the client's an acknowledgement is due."""
+
+    def __init__(self, websocket: WebSocket, session: Session, sessions: Sessions, options: ServerOptions) -> None:
+        self.websocket = websocket
+        self.session = session
+        self.options = options
+        self.gone = asyncio.Event()
+        self._sessions = sessions
+        self._clock = asyncio.get_running_loop().time
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting_since: float | None = None
+        self._sending_since: float | None = None
+        self._acknowledged = 0
+        self._is_last = False
+        self._group: asyncio.TaskGroup | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    # What a subclass says
+
+    def greeting(self) -> Sequence[str]:
+        """What is sent first."""
+        return ()
+
+    def acknowledgement(self, received: int) -> str:
+        """That so many samples were received."""
+        raise NotImplementedError
+
+    async def hear(self, text: str) -> None:
+        """A text message."""
+        raise NotImplementedError
+
+    def farewell(self) -> tuple[Sequence[str], Over]:
+        """What is sent last when the session is over, and how the connection ends."""
+        raise NotImplementedError
+
+    async def hear_nothing(self) -> None:
+        """An empty binary message."""
+
+    # The conversation
+
+    async def run(self) -> None:
+        """Until the connection ends. The session is then left, and may be joined again."""
+        end = Over(None, may_return=self.can_return)
+        try:
+            await self._take_over()
+            await self._converse()
+        except Over as over:
+            end = over
+        finally:
+            self.gone.set()
+            if self.session.owner is self:
+                self._sessions.leave(self.session, may_return=end.may_return)
+        await self._close(end)
+
+    async def _converse(self) -> None:
+        """Raises Over."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._reading = group.create_task(self._read())
+                group.create_task(self._write())
+                group.create_task(self._watch())
+                await self._end
+        except ExceptionGroup as failures:
+            error = first_error(failures)
+            raise error from error.__cause__
+        finally:
+            self._group = None
+
+    def evict(self, code: int, reason: str) -> None:
+        """Let go of the session: a newer connection owns it."""
+        if not self._end.done():
+            self._end.set_exception(Over(code, reason))
+
+    def drain(self) -> None:
+        """The server is about to end: give out the last finals, then say so."""
+        if self._group is not None and not self._is_last:
+            self._group.create_task(self._drain())
+
+    async def _take_over(self) -> None:
+        older, self.session.owner = self.session.owner, self
+        if older is not None:
+            older.evict(*self.taken_over)
+            async with asyncio.timeout(TAKEN_OVER_SECONDS):
+                await older.gone.wait()
+
+    taken_over = (4409, "the session went on over a newer connection")
+
+    # Up
+
+    async def _read(self) -> None:
+        try:
+            await self.session.intake.settle()
+            while True:
+                await self._read_one()
+        except NotAudio as error:
+            self.session.not_audio = self.session.not_audio or str(error)
+            self.session.is_over = True
+            self.session.outbox.wake()
+
+    async def _read_one(self) -> None:
+        self._waiting_since = None if self.session.has_ended else self._clock()
+        message = await self.websocket.receive()
+        self._waiting_since = None
+        if message["type"] == "websocket.disconnect":
+            raise Over(None, may_return=self.can_return and message.get("code") != 1000)
+        text, data = message.get("text"), message.get("bytes")
+        if text is not None:
+            await self.hear(text)
+        elif not data:
+            await self.hear_nothing()
+        elif not self.session.has_ended and not self.session.is_over:
+            await self.session.intake.put(data)
+            if self._is_acknowledgement_due():
+                self.session.outbox.wake()
+                await asyncio.sleep(0)  # messages that are here already would all be read first
+
+    def _is_acknowledgement_due(self) -> bool:
+        least = self.acknowledges
+        return least is not None and self.session.intake.received - self._acknowledged >= least
+
+    # Down
+
+    async def _write(self) -> None:
+        session, outbox = self.session, self.session.outbox
+        greeting, place = self.greeting(), outbox.end
+        for text in greeting:
+            await self._send(text)
+        while True:
+            is_over, is_last = session.is_over, self._is_last
+            try:
+                texts = outbox.take(place)
+            except TooSlow:
+                raise Over(1013, "you read too slowly", may_return=False) from None
+            place = outbox.end
+            for text in texts:
+                await self._send(text)
+            if self._is_acknowledgement_due():
+                self._acknowledged = session.intake.received
+                await self._send(self.acknowledgement(self._acknowledged))
+            if is_over:
+                await self._say_farewell()
+            if is_last and place == outbox.end:
+                raise Over(*GOODBYE, may_return=self.can_return)
+            await outbox.wait()
+
+    async def _say_farewell(self) -> None:
+        texts, over = self.farewell()
+        for text in texts:
+            await self._send(text)
+        raise over
+
+    async def _send(self, text: str) -> None:
+        self._sending_since = self._clock()
+        try:
+            await self.websocket.send_text(text)
+        except WebSocketDisconnect:
+            await asyncio.Event().wait()  # whoever reads tells how it ended; if not, the watch does
+        self._sending_since = None
+
+    async def _drain(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+        try:
+            async with asyncio.timeout(self.options.drain):
+                await self.session.settled()
+        except TimeoutError:
+            LOGGER.warning("session %s: its last finals did not come in time", self.session.name[:8])
+        self._is_last = True
+        self.session.outbox.wake()
+
+    # The watch
+
+    async def _watch(self) -> None:
+        tick = min(1.0, self.idle / 4, self.options.send / 4)
+        while True:
+            await asyncio.sleep(tick)
+            now = self._clock()
+            if self._sending_since is not None and now - self._sending_since > self.options.send:
+                self._abort()
+                raise Over(None, may_return=self.can_return)
+            if self._waiting_since is not None and now - self._waiting_since > self.idle:
+                raise Over(*self.idle_close, may_return=self.can_return)
+
+    def _abort(self) -> None:
+        abort = self.websocket.scope.get("extensions", {}).get(ABORT)
+        if abort is not None:
+            abort["call"]()
+
+    async def _close(self, end: Over) -> None:
+        if end.code is None:
+            return
+        try:
+            async with asyncio.timeout(self.options.send):
+                await self.websocket.close(end.code, end.reason)
+        except (TimeoutError, RuntimeError, OSError) as error:
+            LOGGER.debug("session %s: closed before it could be told: %r", self.session.name[:8], error)
+            self._abort()
