@@ -3,11 +3,13 @@
     startup     how soon --version, --help and transcribe --help are there
     vosk        CPU, wall time and memory against the bare loop and vosk-transcriber
     moonshine   the same against the package's own loop
+    reuse       CPU and words of Vosk's native recognizers used again, or made warm, against fresh ones
     words       that what is heard is what the bare loops hear
     overhead    what the pipeline alone costs, and a line of JSON
     memory      peak memory at 5, 20 and 60 minutes
     stream      CPU and added latency of a stream to a server, against a bare websockets client
     recovery    how soon there is a word after a cut, and after the death of a server
+    serve       sessions at once on a core, memory a session, and what a relay costs
     faults      words lost and doubled over a thousand random cuts; --seed N for others
 
 Without names all of them, in this order: about an hour and a half; with --quick a quarter of one. What is not
@@ -28,7 +30,19 @@ from benchmarks.pairs import floor_mb
 from benchmarks.place import INSTALLED, SEED, WORK, Place, open_place
 from benchmarks.report import Row, Section
 
-FAMILIES = ("startup", "vosk", "moonshine", "words", "overhead", "memory", "stream", "recovery", "faults")
+FAMILIES = (
+    "startup",
+    "vosk",
+    "moonshine",
+    "reuse",
+    "words",
+    "overhead",
+    "memory",
+    "stream",
+    "recovery",
+    "serve",
+    "faults",
+)
 
 
 def main() -> None:

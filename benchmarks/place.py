@@ -141,7 +141,7 @@ def _install(python: Path, variables: dict[str, str]) -> None:
     """Install voxcli from a wheel of the tree as it is now; pip compiles it, as for every user."""
     network = {name: value for name, value in os.environ.items() if "proxy" in name.lower() or name.startswith("PIP_")}
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    wanted = f"voxcli[moonshine,media] @ {ROOT.as_uri()}"
+    wanted = f"voxcli[moonshine,media,server] @ {ROOT.as_uri()}"
     # An old pip writes start scripts that import re, which takes longer than --version does.
     for arguments in (["--upgrade", "pip"], [wanted, MODEL_PACKAGE], ["--force-reinstall", "--no-deps", wanted]):
         subprocess.run([*pip, *arguments], env={**network, **variables, "HOME": str(Path.home())}, check=True)

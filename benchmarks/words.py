@@ -49,7 +49,12 @@ def _moonshine(place: Place) -> Row:
 
 
 def error_rate(said: list[str], heard: list[str]) -> float:
-    """The least number of words to change, leave out or put in, to each word that was said."""
+    """Words to change, leave out or put in, to each word that was said."""
+    return distance(said, heard) / len(said)
+
+
+def distance(said: list[str], heard: list[str]) -> int:
+    """The least number of words to change, leave out or put in."""
     costs = list(range(len(heard) + 1))
     for row, word in enumerate(said, start=1):
         diagonal, costs[0] = costs[0], row
@@ -57,7 +62,7 @@ def error_rate(said: list[str], heard: list[str]) -> float:
             change = diagonal + (word != other)
             diagonal = costs[column]
             costs[column] = min(change, diagonal + 1, costs[column - 1] + 1)
-    return costs[-1] / len(said)
+    return costs[-1]
 
 
 def _rounded(word: dict[str, Any], confidence: str) -> tuple[str, float, float, float]:
