@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from voxcli.cli.chain import Element, parse_chain, parse_models
+from voxcli.cli.chain import Element, check_server_is_used, parse_chain, parse_models
 from voxcli.cli.remotes import Servers, query_parameters, secret
 from voxcli.errors import AuthenticationFailed, UsageError
 from voxcli.recognizers.addresses import shown, websocket_url
@@ -181,3 +181,55 @@ def test_what_is_no_key_in_a_variable(key: str) -> None:
 def test_a_key_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         secret(tmp_path / "key", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("deepgam", "did you mean deepgram?"),
+        ("moonshin,vosk", "did you mean moonshine?"),
+        ("deepgram:ws://a", "an address comes after =, so deepgram=ws://a"),
+        ("whisper", "there are auto, local, "),
+    ],
+)
+def test_what_may_have_been_meant(text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_chain(text, SERVER)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_an_address_without_its_scheme_is_nearly_one() -> None:
+    with pytest.raises(UsageError) as caught:
+        websocket_url("localhost:8000/ws")
+    assert caught.value.hint == "did you mean ws://localhost:8000/ws, or wss://localhost:8000/ws?"
+
+
+@pytest.mark.parametrize(
+    ("backend", "hint"),
+    [
+        ("deepgram", "--backend deepgram=URL is where its address goes"),
+        ("vosk,moonshine", "add it: --backend server,vosk,moonshine"),
+        ("server=ws://a,vosk", "--backend server=URL is where its address goes"),
+    ],
+)
+def test_an_address_that_nobody_asks_is_refused(backend: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="--server is not asked by") as caught:
+        check_server_is_used(parse_chain(backend, SERVER))
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("backend", ["auto", "server,local", "vosk-server", "deepgram,server"])
+def test_an_address_that_somebody_asks_is_fine(backend: str) -> None:
+    check_server_is_used(parse_chain(backend, SERVER))
+
+
+@pytest.mark.parametrize("text", ["DEEPGRAM_API_KEY=abc", "export KEY=abc"])
+def test_a_key_file_holds_the_key_and_nothing_else(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "key"
+    file.write_text(text)
+    file.chmod(0o600)
+    with pytest.raises(UsageError) as caught:
+        secret(file, None)
+    assert "abc" not in caught.value.message
+    file.write_text("c2VjcmV0a2V5==")
+    assert secret(file, None) == "c2VjcmV0a2V5=="

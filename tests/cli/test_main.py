@@ -29,7 +29,11 @@ def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     [
         (["transcrib"], "No such command 'transcrib'. Did you mean 'transcribe'?", "voxcli --help shows what it takes"),
         (["transcribe", "--bakend", "x"], "No such option: --bakend", "voxcli transcribe --help shows what it takes"),
-        (["transcribe", "-b", "vsk", "a"], "there is no backend vsk", "there are auto, local, vosk, moonshine"),
+        (
+            ["transcribe", "-b", "vsk", "a"],
+            "there is no backend vsk",
+            "did you mean vosk? There are auto, local, vosk, moonshine",
+        ),
         (["transcribe", "-b", "vosk=ws://a", "a"], "the backend vosk takes no address", "name it alone"),
         (["transcribe", "-b", ",", "a"], "--backend names no backend", "there are auto, local, vosk, moonshine"),
         (["transcribe", "-m", "vosk=", "a"], "--model vosk= names no model", "--model NAME, --model PATH"),

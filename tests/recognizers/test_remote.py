@@ -633,3 +633,26 @@ async def test_a_session_that_cannot_be_joined_is_begun_anew() -> None:
 async def test_messages_that_cannot_be_understood_are_told_once() -> None:
     told = await play("voxcli", [Behaviour(fault=NotANumber())])
     assert told.errors == ["backend_misunderstood"]
+
+
+async def test_a_server_of_another_language_is_told_so_and_not_tried_again() -> None:
+    """It answers, but nothing that it says means anything: the next of the chain goes on, and the user is shown why."""
+    connections = 0
+
+    async def strange(connection: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
+        for number in range(4):
+            await connection.send(json.dumps({"uid": "s3cret", "segments": [{"text": "hello", "n": number}]}))
+        await connection.close(1011)
+
+    async with serve(strange, "127.0.0.1", 0, compression=None) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        told = await stream(chain(remote(url, "server"), LocalEars()), SECONDS)
+    told.assert_whole()
+    assert connections == 1
+    assert told.notices == ["failover"]
+    (notice,) = [event for event in told.events if isinstance(event, Notice)]
+    assert "sends what cannot be understood" in notice.message
+    assert '"segments": [{"text": "hello"' in notice.message
+    assert "s3cret" not in notice.message

@@ -84,7 +84,7 @@ def test_the_words_being_said_and_the_progress(terminal: Terminal) -> None:
     renderer.status(at(20.0, "good mor"))
     words, progress, *rest = terminal.display()
     assert words == "good mor"
-    assert "0:00:20 / 0:01:00  10.0x  0:00:04 left  vosk" in progress
+    assert "0:00:20 / 0:01:00  10.0x  vosk" in progress  # the time left has no room beside the bar
     assert not any(rest)
 
 
@@ -244,3 +244,16 @@ def test_the_end_of_a_text_fits(text: str, columns: int) -> None:
     shown = newest(text, columns)
     assert shown.cell_len <= columns
     assert text.endswith(shown.plain.removeprefix("…")) or shown.plain == text
+
+
+@pytest.mark.parametrize("columns", [50, 80, 120, 200])
+def test_the_bar_is_where_it_was_whoever_is_at_work(terminal: Terminal, columns: int) -> None:
+    """A change of recognizer, or a number that grows, moves nothing."""
+    terminal.columns = columns
+    renderer = live(terminal)
+    bars = set()
+    for number, backend in enumerate(["vosk", "deepgram", "server, reconnecting"]):
+        terminal.now = 2.0 + number
+        renderer.status(replace(at(20.0 + 9 * number), backend=backend))
+        bars.add(terminal.display()[0].index("0:00:"))
+    assert len(bars) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from voxcli.errors import UsageError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from voxcli.cli.remotes import Servers
 
 LOCAL, AUTO = "local", "auto"
+USES_SERVER = ("server", "vosk-server")
+"""What ``--server`` is the address of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def parse_models(values: Sequence[str], chain: Sequence[Element]) -> dict[str, s
 def _elements(part: str, servers: Servers) -> list[Element]:
     name, equals, url = part.partition("=")
     if name not in (AUTO, LOCAL, *RECOGNIZERS, *REMOTES):
-        raise UsageError(f"there is no backend {name}", f"there are {_known()}")
+        raise UsageError(f"there is no backend {name}", _meant(part))
     if not equals:
         return servers.suggested() if name == AUTO else [Element(name)]
     if name not in REMOTES:
@@ -56,6 +59,27 @@ def _elements(part: str, servers: Servers) -> list[Element]:
     if not url:
         raise UsageError(f"--backend {part} names no address", f"--backend {name}=URL")
     return [Element(name, url)]
+
+
+def _meant(part: str) -> str:
+    """What somebody may have meant by a backend that there is not."""
+    name, colon, url = part.partition(":")
+    if colon and name in REMOTES:
+        return f"an address comes after =, so {name}={url}"
+    near = get_close_matches(part.partition("=")[0].lower(), (AUTO, LOCAL, *RECOGNIZERS, *REMOTES), 1)
+    return f"did you mean {near[0]}? There are {_known()}" if near else f"there are {_known()}"
+
+
+def check_server_is_used(chain: Sequence[Element]) -> None:
+    """``--server`` was given: raises UsageError where nothing in the chain asks it."""
+    names = _names(chain)
+    if any(element.name in USES_SERVER and element.url is None for element in chain):
+        return
+    only = next((name for name in names if name in REMOTES), None)
+    raise UsageError(
+        f"--server is not asked by --backend {','.join(names)}",
+        f"--backend {only}=URL is where its address goes" if only else "add it: --backend server," + ",".join(names),
+    )
 
 
 def _names(elements: Sequence[Element]) -> list[str]:

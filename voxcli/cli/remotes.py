@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from voxcli.recognizers import open_remote
 if TYPE_CHECKING:
     from voxcli.recognizers.remote import Remote
     from voxcli.recognizers.wire import WireLog
+
+_ASSIGNMENT = re.compile(r"(export\s+)?[A-Za-z_][A-Za-z0-9_]*=[^=]")  # a key may end in =, as base64 does
 
 VOSK_SERVER_URL = "ws://127.0.0.1:2700"
 """Where vosk-server listens unless told otherwise."""
@@ -104,6 +107,10 @@ def secret(path: Path | None, variable: str | None) -> str | None:
 
 def _checked(key: str, origin: str) -> str:
     """A key that can stand in a header. Raises UsageError, which does not say the key."""
+    if _ASSIGNMENT.match(key):
+        raise UsageError(
+            f"{origin}: holds NAME=KEY, and not the key alone", "keep what comes after the = and nothing else"
+        )
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise UsageError(f"{origin}: is not one key", "a key is one word of ASCII characters, and nothing else")
     return key

@@ -67,12 +67,13 @@ def transcribe(
     Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
     from voxcli.cli.backends import Wanted
-    from voxcli.cli.chain import parse_chain, parse_models
+    from voxcli.cli.chain import check_server_is_used, parse_chain, parse_models
     from voxcli.cli.display import check_distinct
     from voxcli.cli.remotes import Servers, query_parameters, secret
     from voxcli.cli.run import run
     from voxcli.cli.settings import Settings
     from voxcli.pipeline import PipelineOptions
+    from voxcli.recognizers import REMOTES
     from voxcli.recognizers.lifecycle import Lifecycle
     from voxcli.sources import SourceOptions
 
@@ -97,6 +98,11 @@ def transcribe(
         record=record_wire,
     )
     chain = parse_chain(backend, servers)[: 1 if no_failover else None]
+    if server is not None and _is_on_command_line(ctx, "server"):
+        check_server_is_used(chain)
+    if servers.parameters and all(element.name not in REMOTES for element in chain):
+        names = ", ".join(dict.fromkeys(name for name, _ in servers.parameters))
+        environment.say(f"{names}: asked of servers only, and there is none in --backend {backend}")
     shows_interim = chosen == "live" if interim is None else interim
     settings = Settings(
         sources=tuple(_sources(sources or [], environment)),
@@ -139,6 +145,11 @@ def _asked(ctx: typer.Context, json: bool, format: str) -> str:
         "COMMANDLINE",
     ]
     return "jsonl" if json and not variable_against_option else format
+
+
+def _is_on_command_line(ctx: typer.Context, name: str) -> bool:
+    """Whether an option was given there, and not by a variable, which is for every run."""
+    return getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
 
 
 def _format(asked: str, environment: Environment) -> str:

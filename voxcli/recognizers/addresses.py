@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from voxcli.errors import UsageError
 
 _SHORTEST_SECRET = 6
+_BARE = re.compile(r"[A-Za-z0-9.-]+(:\d+)?(/[\w./-]*)?")  # a host, and perhaps a port and a path, without a scheme
 _SECRET_NAMES = ("key", "token", "secret", "pass", "auth", "signature")
 
 
@@ -38,9 +40,12 @@ def _no_address(address: str) -> UsageError:
     """Without what comes before the name of the host: it may be a password."""
     before, at, after = address.rpartition("@")
     shown = f"{before.partition('//')[0]}//***@{after}" if at else address
+    is_bare = _BARE.fullmatch(address) is not None
     return UsageError(
         f"{shown or 'nothing'} is no address of a server",
-        "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
+        f"did you mean ws://{address}, or wss://{address}?"
+        if is_bare
+        else "use one such as ws://127.0.0.1:8000 or wss://example.org/ws/transcribe",
     )
 
 

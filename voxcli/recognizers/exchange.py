@@ -11,6 +11,7 @@ from voxcli.backoff import Pace, Verdict
 from voxcli.epoch import TOLERANCE_SECONDS, Epoch
 from voxcli.errors import BackendMisunderstood, BackendSilent, first_error
 from voxcli.events import Error, Results, UtteranceEnd
+from voxcli.printable import printable
 from voxcli.protocols import Codec, Finished, Heard, Malformed, Message, Trouble
 from voxcli.recognizers import Audio, Emit
 from voxcli.recognizers.connection import LOGGER, Connection
@@ -31,6 +32,9 @@ LOOK_BACK_SECONDS = 1.0
 
 SHORT_TAIL_SECONDS = 5.0
 """What a plain server may leave open at the end, if it has heard no words there."""
+
+STRANGE, STRANGE_CHARACTERS = 3, 80
+"""So many messages of which none is understood show that a server speaks another language; so much of each is told."""
 
 BURST_SECONDS = 0.25
 """Audio seconds that may go at once where a pace is kept."""
@@ -77,6 +81,7 @@ class Exchange:
         self._asked_last: float = 0.0
         self._interim: Results | None = None
         self._was_told_malformed = False
+        self._strange: list[str] | None = []
         self._trouble: tuple[str, float] | None = None
         self._receipt: Finished | None = None
 
@@ -91,6 +96,8 @@ class Exchange:
                     task.cancel()
         except ExceptionGroup as failures:
             error = first_error(failures, after=Dropped)  # the end of a connection may have followed from the rest
+            if isinstance(error, (Dropped, BackendSilent)) and len(self._strange or ()) >= STRANGE:
+                raise BackendMisunderstood(self._backend, f"none of {self._strange}") from error
             if not isinstance(error, _Quiet):
                 raise error from error.__cause__
 
@@ -184,12 +191,23 @@ class Exchange:
     def _read(self, message: Message) -> None:
         """Take in a message. One that is malformed is passed over: the connection can go on without it."""
         try:
-            for heard in self._codec.receive(message):
+            meanings = self._codec.receive(message)
+            self._note_strange(message, meanings)
+            for heard in meanings:
                 self._take(heard)
         except Malformed as error:
+            self._note_strange(message, [])
             LOGGER.debug("%s sent what cannot be understood: %s", self._backend, error)
             self._tell_malformed(error)
         self._moved.set()
+
+    def _note_strange(self, message: Message, meanings: list[Heard]) -> None:
+        """Messages that mean nothing, as long as none has meant anything."""
+        if meanings or self._strange is None:
+            self._strange = None
+        elif len(self._strange) < STRANGE:
+            text = message if isinstance(message, str) else f"{len(message)} bytes"
+            self._strange.append(printable(self._connection.hidden(text))[:STRANGE_CHARACTERS])
 
     def _tell_malformed(self, error: Malformed) -> None:
         if not self._was_told_malformed:

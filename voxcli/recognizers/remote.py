@@ -35,7 +35,7 @@ class RemoteRecognizer:
         self._lifecycle = lifecycle
         self._log = log
         self._chance = chance
-        self._was_connected = False
+        self._was_connected = self._was_told_best_effort = False
 
     async def load(self) -> None:
         """Nothing: a server closes a connection that brings no audio, so it is made when there is some."""
@@ -43,12 +43,21 @@ class RemoteRecognizer:
     async def recognize(self, audio: Audio, start: int, emit: Emit) -> None:
         retries = Retries(self._lifecycle.retries, self._lifecycle.backoff, self._chance)
         stream = RemoteStream(
-            self._remote, self._lifecycle, retries, audio, start, emit, self._log, was_connected=self._was_connected
+            self._remote,
+            self._lifecycle,
+            retries,
+            audio,
+            start,
+            emit,
+            self._log,
+            was_connected=self._was_connected,
+            was_told_best_effort=self._was_told_best_effort,
         )
         try:
             await stream.run()
         finally:
             self._was_connected = stream.was_connected
+            self._was_told_best_effort = stream.was_told_best_effort
 
     async def probe(self, audio: Audio) -> None:
         retries, shadow = Retries(0, 0.0, self._chance), Shadow(audio)

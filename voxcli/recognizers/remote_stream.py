@@ -50,6 +50,7 @@ class RemoteStream:
         log: WireLog | None,
         *,
         was_connected: bool = False,
+        was_told_best_effort: bool = False,
         proving: bool = False,
     ) -> None:
         self._remote = remote
@@ -63,7 +64,7 @@ class RemoteStream:
         self._ledger = Ledger(audio.settled)
         self._session: _Session | None = None
         self._has_word_times = False
-        self._was_told_best_effort = False
+        self.was_told_best_effort = was_told_best_effort
         self._is_reconnecting = False
         self.was_connected = was_connected
         self._has_progressed = False
@@ -195,8 +196,8 @@ class RemoteStream:
     def _heard(self, event: Results | UtteranceEnd | Notice | Error) -> None:
         self.was_connected = True
         session = self._session
-        if session is not None and not session.codec.has_spans and not self._was_told_best_effort:
-            self._was_told_best_effort = True
+        if session is not None and not session.codec.has_spans and not self.was_told_best_effort:
+            self.was_told_best_effort = True
             self._tell(
                 "best_effort",
                 f"the results of {self._remote.name} carry no times: each is taken to cover all audio sent before it",

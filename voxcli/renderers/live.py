@@ -114,11 +114,12 @@ class LiveRenderer(StatusRenderer):
 
 def progress(status: Status, elapsed: float, columns: int) -> RenderableType:
     """A bar where the length is known, then position, speed and time left, then the backend, as far as it fits."""
-    facts = "  ".join(_facts(status, elapsed, columns))
+    bar_columns = min(MOST_BAR_COLUMNS, columns // 5) if status.total else 0
+    has_bar = bar_columns >= LEAST_BAR_COLUMNS
+    facts = "  ".join(_facts(status, elapsed, columns - bar_columns - 1 if has_bar else columns))
     row = Table.grid(padding=(0, 1))
     cells: list[RenderableType] = [Text(facts, style="dim")]
-    bar_columns = min(MOST_BAR_COLUMNS, columns - len(facts) - 1)
-    if status.total and bar_columns >= LEAST_BAR_COLUMNS:
+    if has_bar:
         cells.insert(0, ProgressBar(total=status.total, completed=status.heard, width=bar_columns))
     for _ in cells:
         row.add_column(no_wrap=True)
