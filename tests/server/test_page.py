@@ -378,7 +378,7 @@ async def test_nobody_has_to_answer_the_browser(microphone: list[str]) -> None:
         await seen.button("Stop").click()
         await expect(seen.button("Start")).to_be_visible()
         await seen.page.evaluate("answer()")
-        await seen.page.wait_for_function("globalThis.media?.getTracks()[0].readyState === 'ended'")
+        await seen.page.wait_for_function("() => globalThis.media?.getTracks()[0].readyState === 'ended'")
         await seen.in_state("idle")
         assert server.streams == []
 

@@ -24,11 +24,12 @@ export class Microphone {
     if (!navigator.mediaDevices?.getUserMedia) throw noMediaDevices();
     this.media = await navigator.mediaDevices.getUserMedia({ audio: AS_IT_IS });
     try {
-      await this.#listen();
+      if (!this.isStopped) await this.#listen();
     } catch (error) {
       this.#release();
       throw error;
     }
+    if (this.isStopped) this.#release(); // while the browser was still asking
   }
 
   /** Ends, with the last block. */

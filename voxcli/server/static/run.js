@@ -57,9 +57,7 @@ export class Run {
       onLost: () => this.#lost(),
     });
     await this.#microphone.start();
-    if (this.#hasEnded)
-      await this.#microphone.stop(); // while the browser was still asking
-    else this.#connect();
+    if (!this.#hasEnded) this.#connect(); // it may have while the browser was still asking
   }
 
   /** Throws what decoding throws; then nothing has begun. Returns when all was sent. */
@@ -71,9 +69,9 @@ export class Run {
     this.#connect();
     for (let at = 0; at < samples.length && !this.#isFinishing && !this.#hasEnded; at += PIECE) {
       await this.#client.sendAudio(samples.subarray(at, at + PIECE));
-      this.#told.progress();
+      if (!this.#hasEnded) this.#told.progress();
     }
-    if (!this.#isFinishing) {
+    if (!this.#isFinishing && !this.#hasEnded) {
       this.#reason = "end_of_source";
       this.#finish();
     }
