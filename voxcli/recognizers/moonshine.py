@@ -15,8 +15,8 @@ def open_moonshine(options: RecognizerOptions) -> ThreadedRecognizer:
     """A recognizer for the model in ``options.model``; its streams share one thread, whatever ``options`` say.
 
     The library lets one stream in at a time (a mutex around its model, core/transcriber.cpp) and decodes that one on
-    all cores: two streams in two threads took 1.0 times as long as one after the other. Older versions of it looked
-    streams up without a lock while others came and went, too.
+    all cores: two streams in two threads took as long as one after the other. Older versions of it also looked streams
+    up without a lock while others came and went.
     """
     return ThreadedRecognizer(NAME, replace(options, threads=1), lambda: _load_model(options))
 
