@@ -32,8 +32,8 @@ TOKENS_VARIABLE = "VOXCLI_SERVE_TOKENS"
 """Tokens for where a file is unhandy, separated by spaces."""
 
 CHUNK_SAMPLES = 1_600
-IDLE_RECOGNIZERS = 8
-"""Warm native recognizers that wait for the next session, at most."""
+IDLE_RECOGNIZERS = 4
+"""Native recognizers that wait, warm, for the next session, at most: each holds 100 to 200 MB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,9 @@ class Exchange:
     async def _may_send(self, chunk: Chunk) -> None:
         """Wait until the server has taken enough of what was sent before, or as long as a careful pace takes."""
         if self._codec.pace is not None:
-            await asyncio.sleep(self._pace.delay(self._clock(), seconds(chunk.samples)))
+            delay = self._pace.delay(self._clock(), seconds(chunk.samples))
+            if delay:
+                await asyncio.sleep(delay)
             return
         patience = None if self._codec.gives_receipt else self._sent_at + seconds(chunk.samples) / CAUTIOUS_PACE
         while self._is_far_ahead():

@@ -61,5 +61,5 @@ class Lifecycle:
 
     @property
     def tick(self) -> float:
-        """How often the deadlines of a connection are looked at."""
-        return max(min(self.stall, self.drain, self.quiet, self.trouble, self.send) / 2, 0.01)
+        """How often the deadlines of a connection are looked at. Each look wakes the process."""
+        return max(min(self.stall, self.drain, self.quiet, 2 * self.trouble, self.send) / 2, 0.01)
