@@ -148,9 +148,7 @@ async def client(url: str, *subprotocols: str, headers: dict[str, str] | None = 
         additional_headers=headers,
         compression=None,
         proxy=None,
-        open_timeout=5,
-        close_timeout=2,
-        **more,
+        **{"open_timeout": 5, "close_timeout": 2, **more},
     )
 
 

@@ -71,6 +71,8 @@ def refusal(status: int, code: str, message: str, request_id: str) -> JSONRespon
     headers = {"dg-error": message.encode("ascii", "replace").decode(), "dg-request-id": request_id}
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status in (408, 413):
+        headers["Connection"] = "close"  # the rest of the body is not wanted
     return JSONResponse(deepgram_server.refusal(code, message, request_id), status, headers)
 
 

@@ -125,7 +125,7 @@ async def _answer(
     finally:
         house.sessions.leave(session, may_return=False)
     if session.not_audio is not None:
-        raise NotAudio(session.not_audio)
+        raise NotAudio(session.not_audio.removeprefix(f"{recording.path}: "))
     if session.error is not None:
         return refusal(500, "INTERNAL_SERVER_ERROR", session.error.message, request_id)
     recognizer = session.streams[0].recognizer

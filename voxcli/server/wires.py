@@ -13,6 +13,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from voxcli.server.conversation import ABORT
 
+CLOSE_SECONDS = 3.0
+"""For a client to answer a close."""
+
 
 class HttpWire(HttpToolsProtocol):
     """A request's head must be complete within ``handshake`` seconds of its connection, or of its first byte."""
@@ -63,6 +66,7 @@ class WebSocketWire(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
+        self.close_timeout = CLOSE_SECONDS
         scope = getattr(self, "scope", None)
         if scope is not None:
             scope["extensions"][ABORT] = {"call": self.transport.abort}
