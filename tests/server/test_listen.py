@@ -254,3 +254,17 @@ async def test_a_full_server_refuses_as_deepgram_would() -> None:
         assert refused.value.response.headers["dg-error"]
         assert (await server.post("/v1/listen", wav(b"\0\0"))).status_code == 503
         await first.close()
+
+
+async def test_a_client_that_does_not_wait_for_its_answer() -> None:
+    """Its recording is recognized no further."""
+    async with RunningServer(ServerEars(pause=0.05)) as server:
+        body = wav(clocked_audio(60.0))
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"POST /v1/listen HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        await server.metric_becomes("voxcli_sessions", 1.0)
+        writer.transport.abort()
+        await server.metric_becomes("voxcli_sessions", 0.0)
+        assert await server.metric("voxcli_audio_seconds_total") < 60
+        assert (await server.post("/v1/listen", wav(b"\0\0"))).status_code == 200

@@ -146,14 +146,15 @@ async def _recognized(request: Request, session: Session, recording: _Recording)
     """Until all of it is recognized. Raises ClientDisconnect where nobody waits for it any more."""
     if session.work is None:
         raise AssertionError("a session that was opened is at work")
+    is_gone = False
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(_read(recording, session))
-        while not session.work.done():
+        while not session.work.done() and not is_gone:
             await asyncio.wait({session.work}, timeout=LOOK_SECONDS)
-            if await request.is_disconnected():
-                reading.cancel()
-                raise ClientDisconnect
+            is_gone = await request.is_disconnected()
         reading.cancel()
+    if is_gone and not session.is_over:
+        raise ClientDisconnect
 
 
 async def _read(recording: _Recording, session: Session) -> None:
