@@ -88,6 +88,7 @@ async def test_a_server_from_its_start_to_its_end(home: Path) -> None:
             assert page.headers["X-Content-Type-Options"] == "nosniff"
             script = await client.get("/transcription-client.js", headers={"Origin": "https://example.org"})
             assert script.headers["Access-Control-Allow-Origin"] == "https://example.org"
+            assert (await client.get("/static/transcription-client.js")).content == script.content
             assert (await client.get("/healthz")).json()["ok"]
             assert (await client.get("/readyz")).json() == {"ready": True, "backends": ["moonshine"]}
             assert "voxcli_sessions 0.0" in (await client.get("/metrics")).text
@@ -109,7 +110,8 @@ async def test_a_server_from_its_start_to_its_end(home: Path) -> None:
                     messages.append(str(await asyncio.wait_for(socket.recv(), 20)))
             assert socket.close_code == 1012
         assert await server.end() == 143
-    assert "connected from 127.0.0.1 by voxcli.v1" in server.complaints
+    assert "client=127.0.0.1 wire=voxcli.v1" in server.complaints
+    assert "refused status=401 reason=token path=/ws/transcribe" in server.complaints
     assert TOKEN not in server.complaints
     assert "Nobody" not in server.complaints
     assert "ending: clients are given their last results" in server.complaints

@@ -127,7 +127,7 @@ async def test_a_wrong_key_is_refused(home: Path, python: Path, tokens: Path) ->
             _, complaints = await process.communicate()
         assert process.returncode != 0
         assert b"401" in complaints
-        assert "connected from" not in server.complaints
+        assert "connected session=" not in server.complaints
 
 
 async def test_a_websocket_library_of_its_own(home: Path, python: Path) -> None:

@@ -50,6 +50,7 @@ def create_app(house: House) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=house.options.origins, allow_headers=["*"])
     _add_streams(app, house)
     _add_operations(app, house)
+    app.mount("/static", Guarded(StaticFiles(directory=STATIC)))  # where many look for a script
     app.mount("/", Guarded(StaticFiles(directory=STATIC, html=True)))
     return app
 

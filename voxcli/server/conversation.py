@@ -11,12 +11,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voxcli.errors import first_error
 from voxcli.server.intake import NotAudio
+from voxcli.server.logs import log
 from voxcli.server.options import ServerOptions
 from voxcli.server.outbox import TooSlow
 from voxcli.server.session import Session
 from voxcli.server.sessions import Sessions
-
-LOGGER = logging.getLogger("voxcli.server")
 
 ABORT = "voxcli.abort"
 """The ASGI extension by which a connection is dropped whose client reads nothing, if the server has it."""
@@ -209,7 +208,7 @@ class Conversation:
             async with asyncio.timeout(self.options.drain):
                 await self.session.settled()
         except TimeoutError:
-            LOGGER.warning("session %s: its last finals did not come in time", self.session.name[:8])
+            log("drain_timeout", level=logging.WARNING, session=self.session.short_name)
         self._is_last = True
         self.session.outbox.wake()
 
@@ -238,5 +237,5 @@ class Conversation:
             async with asyncio.timeout(self.options.send):
                 await self.websocket.close(end.code, end.reason)
         except (TimeoutError, RuntimeError, OSError) as error:
-            LOGGER.debug("session %s: closed before it could be told: %r", self.session.name[:8], error)
+            log("closed_untold", level=logging.DEBUG, session=self.session.short_name, error=repr(error))
             self._abort()

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from voxcli.server.logs import log
 from voxcli.server.metrics import Metrics
 from voxcli.server.tokens import Tokens
 
@@ -38,6 +39,7 @@ class Gate:
         if scope["type"] in ("http", "websocket") and (refusal := self._refusal(HTTPConnection(scope))):
             status, reason, sentence = refusal
             self._metrics.rejections.labels(reason).inc()
+            log("refused", status=status, reason=reason, path=scope["path"], client=(scope.get("client") or ("",))[0])
             await _refuse(scope, receive, send, status, sentence)
             return
         await self._app(scope, receive, send)

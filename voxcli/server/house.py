@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,13 +13,12 @@ from voxcli.audio import seconds
 from voxcli.protocols import Asked
 from voxcli.protocols.voxcli import SUBPROTOCOL
 from voxcli.recognizers import Recognizer
+from voxcli.server.logs import log
 from voxcli.server.metrics import Metrics
 from voxcli.server.options import ServerOptions
 from voxcli.server.session import Session
 from voxcli.server.sessions import Full, Sessions
 from voxcli.server.supply import Supply
-
-LOGGER = logging.getLogger("voxcli.server")
 
 RETRY_AFTER_SECONDS = 5
 """What a client is told that finds the server full."""
@@ -74,9 +72,9 @@ class House:
     def connected(self, session: Session, protocol: str) -> Iterator[None]:
         """While a client is connected."""
         self.metrics.connections.inc()
-        LOGGER.info("session %s: connected from %s by %s", session.name[:8], session.client, protocol)
+        log("connected", session=session.short_name, client=session.client, wire=protocol)
         try:
             yield
         finally:
             self.metrics.connections.dec()
-            LOGGER.info("session %s: disconnected after %.1f s of audio", session.name[:8], seconds(session.samples))
+            log("disconnected", session=session.short_name, audio_seconds=seconds(session.samples))

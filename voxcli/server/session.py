@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING
 from voxcli.errors import BackendError, VoxcliError, first_error
 from voxcli.protocols.voxcli_server import SESSION_NAME_BYTES
 from voxcli.server.intake import Intake, NotAudio
+from voxcli.server.logs import log_defect
 from voxcli.server.outbox import Outbox
 from voxcli.server.stream import AudioStream
 
 if TYPE_CHECKING:
     from voxcli.server.conversation import Conversation
-
-LOGGER = logging.getLogger("voxcli.server")
 
 
 class Session:
@@ -35,6 +33,11 @@ class Session:
         self.not_audio: str | None = None
         self.work: asyncio.Task[None] | None = None
         self._has_ended = False
+
+    @property
+    def short_name(self) -> str:
+        """What a log may say of the name: not enough to join the session."""
+        return self.name[:8]
 
     @property
     def samples(self) -> int:
@@ -76,8 +79,8 @@ class Session:
             self.not_audio = str(error)
         except BackendError as error:
             self.error = error
-        except Exception:  # one session's defect must not take the others with it
-            LOGGER.exception("session %s: a defect of the server", self.name[:8])
+        except Exception:  # noqa: BLE001 - one session's defect must not take the others with it; it is logged
+            log_defect("defect", session=self.short_name)
             self.error = VoxcliError("the server has failed", "try it again")
         finally:
             self.is_over = True

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable
 
 from voxcli.audio import seconds
+from voxcli.server.logs import log
 from voxcli.server.metrics import Metrics
 from voxcli.server.options import ServerOptions
 from voxcli.server.session import Session
-
-LOGGER = logging.getLogger("voxcli.server")
 
 FINISHED_KEPT = 1_000
 """Sessions that are done and that their clients may ask for once more, for the length of the grace."""
@@ -113,7 +111,7 @@ class Sessions:
             self._close(session)
 
     def _expire(self, session: Session) -> None:
-        LOGGER.info("session %s: its client did not come back", session.name[:8])
+        log("expired", session=session.short_name)
         self._close(session)
 
     def _close(self, session: Session) -> None:

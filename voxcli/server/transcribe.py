@@ -16,12 +16,11 @@ from voxcli.protocols.voxcli_server import CLOSE_BAD_FORMAT, CLOSE_IDLE, Wish
 from voxcli.server.conversation import Conversation, Over
 from voxcli.server.house import House
 from voxcli.server.intake import RawIntake, header_of
+from voxcli.server.logs import log
 from voxcli.server.outbox import Outbox
 from voxcli.server.session import Session
 from voxcli.server.sessions import Full
 from voxcli.server.stream import AudioStream, Told
-
-LOGGER = logging.getLogger("voxcli.server")
 
 FORMAT_HINT = "send linear16 at 16000 Hz, one channel, or say in the query what else it is"
 
@@ -47,7 +46,7 @@ async def transcribe(websocket: WebSocket, house: House) -> None:
         with house.connected(session, "voxcli.v1" if is_v1 else "plain"):
             await conversation.run()
     except WebSocketDisconnect as gone:
-        LOGGER.debug("session %s: gone before it was accepted (%s)", session.name[:8], gone.code)
+        log("gone_early", level=logging.DEBUG, session=session.short_name, code=gone.code)
     finally:
         if joined is None and not conversation.gone.is_set():
             house.sessions.leave(session, may_return=False)
