@@ -10,6 +10,8 @@ docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` mak
 
 from __future__ import annotations
 
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -65,9 +67,23 @@ def lint(session: nox.Session) -> None:
 def pure(session: nox.Session) -> None:
     """Each pure file against its own test file."""
     session.install("-e", ".", *TEST)
-    for module, test in PURE.items():
-        session.run("coverage", "run", f"--include={module}", "-m", "pytest", "-q", "--no-header", test)
-        session.run("coverage", "report", f"--include={module}", "--fail-under=100")
+    data = Path(session.create_tmp()).resolve()
+    coverage = Path(session.bin) / "coverage"
+
+    def covered(module: str, test: str) -> tuple[str, bool, str]:
+        """Whether one file is covered whole, and what was printed meanwhile."""
+        options = [f"--data-file={data / Path(module).name}", f"--include={module}"]
+        run = [coverage, "run", *options, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", test]
+        report = [coverage, "report", *options, "--fail-under=100"]
+        done = [subprocess.run(command, capture_output=True, text=True, check=False) for command in (run, report)]  # noqa: S603
+        return module, not any(each.returncode for each in done), "".join(each.stdout + each.stderr for each in done)
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(covered, PURE.keys(), PURE.values()))
+    for module, is_whole, output in outcomes:
+        session.log(f"{module}: {'covered whole' if is_whole else output}")
+    if not all(is_whole for _, is_whole, _ in outcomes):
+        session.error("not every pure file is covered whole by its own tests")
 
 
 @nox.session
