@@ -31,6 +31,7 @@ def refused(home: Path, *arguments: str | Path, code: int = 2, **variables: str)
     return complaints
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused(home: Path) -> None:
     """Before anything is loaded, each with what to do."""
     assert "other machines could connect without a token" in refused(home, "--host", "0.0.0.0")  # noqa: S104

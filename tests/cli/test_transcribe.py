@@ -473,6 +473,7 @@ def blocked(*arguments: str | Path, home: Path) -> Iterator[subprocess.Popen[byt
 MUCH_OUTPUT = ["transcribe", "--json", "--interim", "-b", "vosk", "-l", "ko", SAMPLES / "letter.ogg"]
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(home: Path) -> None:
     """Standard output is full and nobody reads it: the first signal cannot end it, the second does."""
     with blocked(*MUCH_OUTPUT, home=home) as process:
@@ -483,6 +484,7 @@ def test_a_second_signal_ends_it_at_once(home: Path) -> None:
         assert process.wait(1) == 143
 
 
+@pytest.mark.slow
 def test_one_signal_is_enough_after_a_while(home: Path) -> None:
     """Three seconds after the drain timeout it ends whatever blocks it."""
     with blocked(*MUCH_OUTPUT, "--drain-timeout", "0", home=home) as process:

@@ -401,6 +401,7 @@ async def test_a_mute_server_does_not_take_the_audio_with_it() -> None:
     assert backends(told) == ["local"]
 
 
+@pytest.mark.slow
 async def test_what_a_plain_server_left_open_of_one_stream_does_not_take_the_next_from_it() -> None:
     behaviour = Behaviour(v1=False, final_every=5.0, final_when_idle=math.inf)
     async with ScriptedServer("voxcli", then=behaviour) as server:
@@ -441,6 +442,7 @@ async def test_a_model_is_loaded_once_when_trouble_and_failover_come_together() 
     assert len(loads) == 1
 
 
+@pytest.mark.slow
 async def test_a_mute_server_with_nobody_to_follow_is_believed_to_the_end() -> None:
     """The model that was to follow is broken; the server hears the whole stream, and what it left open is told."""
     mute = Behaviour(v1=False, fault=Mute(after=0.0))

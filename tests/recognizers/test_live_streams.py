@@ -45,6 +45,7 @@ async def test_a_short_outage_costs_nothing(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["deepgram", "voxcli"])
+@pytest.mark.slow
 async def test_an_outage_longer_than_the_ring_costs_what_did_not_fit(dialect: str) -> None:
     """Five seconds of ring, ten of outage: the oldest goes, exactly, and it is said before the words after it."""
     async with ScriptedServer(dialect, then=Behaviour(final_every=1.0, resumable=False)) as server:

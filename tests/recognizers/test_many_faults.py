@@ -100,6 +100,7 @@ async def test_a_hundred_random_faults_lose_nothing_and_double_nothing(
     assert ends == sorted(ends)
 
 
+@pytest.mark.slow
 async def test_a_hundred_faults_of_a_server_that_comes_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same with a local recognizer behind it, to which every run of failures leads."""
     monkeypatch.setattr(deepgram.DeepgramCodec, "pace", 200.0)

@@ -565,6 +565,7 @@ async def test_two_servers_keep_each_its_own_key_out_of_the_log(caplog: pytest.L
 
 
 @pytest.mark.parametrize("name", ["deepgram", "voxcli"])
+@pytest.mark.slow
 async def test_a_keep_alive_into_a_full_socket_does_not_hide_that_it_is_full(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -607,6 +608,7 @@ async def test_a_long_silence_without_finals_does_not_stop_a_full_ring() -> None
     assert told.text == ""
 
 
+@pytest.mark.slow
 async def test_a_pause_of_the_source_is_no_fault_of_the_server() -> None:
     class Pausing(ClockedSource):
         async def chunks(self):  # type: ignore[no-untyped-def]

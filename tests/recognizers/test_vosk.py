@@ -118,6 +118,7 @@ async def test_a_single_sample_is_covered(steady_model: Path) -> None:
     assert (result.transcript, result.is_final, result.duration) == ("", True, 1 / 16_000)
 
 
+@pytest.mark.slow
 async def test_one_model_serves_many_streams(steady_model: Path, audio: bytes) -> None:
     recognizer = open_recognizer("vosk", RecognizerOptions(steady_model, "steady"))
     first = await results_of(recognizer, [audio[:64_000]])
@@ -126,6 +127,7 @@ async def test_one_model_serves_many_streams(steady_model: Path, audio: bytes) -
     assert first == second
 
 
+@pytest.mark.slow
 async def test_streams_in_two_threads_hear_what_they_hear_alone(steady_model: Path, audio: bytes) -> None:
     recognizer = open_recognizer("vosk", RecognizerOptions(steady_model, "steady", threads=2))
     parts = [audio[:160_000], audio[64_000:200_000], audio[96_000:224_000], audio[:96_000]]
@@ -214,6 +216,7 @@ async def test_a_used_recognizer_hears_the_same_words_at_the_same_times(
 
 
 @pytest.mark.parametrize("seconds", [0.05, 1.0, 2.4, 4.9, 6.9])
+@pytest.mark.slow
 async def test_nothing_of_an_abandoned_stream_comes_up_in_the_next(
     steady_model: Path, audio: bytes, spoken: bytes, fresh: list[Results], counted: Counted, seconds: float
 ) -> None:
@@ -237,6 +240,7 @@ async def test_nothing_of_an_abandoned_stream_comes_up_in_the_next(
     assert heard(again) == heard(fresh, within=2e-4)
 
 
+@pytest.mark.slow
 async def test_no_more_wait_than_may(steady_model: Path, spoken: bytes, counted: Counted) -> None:
     model = VoskModel(RecognizerOptions(steady_model, "steady", pool=2))
     decoders = [model() for _ in range(3)]
@@ -248,6 +252,7 @@ async def test_no_more_wait_than_may(steady_model: Path, spoken: bytes, counted:
     assert counted.made == 4
 
 
+@pytest.mark.slow
 async def test_without_a_pool_each_stream_has_a_fresh_one(steady_model: Path, spoken: bytes, counted: Counted) -> None:
     recognizer = pooling(steady_model, pool=0)
     first = await results_of(recognizer, [spoken])
@@ -276,6 +281,7 @@ def test_one_that_has_failed_or_is_worn_out_is_not_kept(
     assert counted.made == 3
 
 
+@pytest.mark.slow
 async def test_a_warm_one_is_quicker_and_hears_the_same(
     steady_model: Path, spoken: bytes, fresh: list[Results], counted: Counted
 ) -> None:

@@ -89,6 +89,7 @@ async def test_a_server_that_is_black_for_longer_than_the_grace_costs_a_replay_a
     told.assert_whole()
 
 
+@pytest.mark.slow
 async def test_a_stuck_connection_is_resumed_over_another() -> None:
     """The server still believes in the old one, which nobody has closed; the new one takes the session over."""
     async with RunningServer(ServerEars()) as server, ChaosProxy(server.port) as proxy:
@@ -104,6 +105,7 @@ async def test_a_stuck_connection_is_resumed_over_another() -> None:
     told.assert_whole()
 
 
+@pytest.mark.slow
 async def test_a_slow_recognizer_slows_the_client_down() -> None:
     """Audio waits where it is; memory does not grow, nothing is refused."""
     async with RunningServer(ServerEars(pause=0.002)) as server:

@@ -116,6 +116,7 @@ async def test_handshakes_that_never_end() -> None:
     assert endless.startswith(b"HTTP/1.1 4")
 
 
+@pytest.mark.slow
 async def test_frames_that_never_end() -> None:
     """A byte now and then is no message: idle, whatever pongs say."""
     async with RunningServer(idle=0.8) as server, beside_an_honest_client(server):

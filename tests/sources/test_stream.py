@@ -108,6 +108,7 @@ async def test_sound_comes_out_before_the_writer_has_finished(kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
+@pytest.mark.slow
 async def test_a_long_stream_takes_little_memory(kind: str) -> None:
     data = container(np.tile(tone(60, 16_000, 1), (8, 1)), 16_000, kind)
     tracemalloc.start()
