@@ -20,7 +20,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_external_run = True
 nox.options.sessions = ["lint", "pure", "tests"]
 
-WORKERS = "4"  # many tests wait for deadlines, so there may be more of them than cores
+WORKERS = "3"  # many tests wait for deadlines, so there may be more of them than cores
 
 ROOT = Path(__file__).parent
 EXTRAS = "moonshine,media,server"

@@ -128,6 +128,7 @@ def test_a_resize_leaves_nothing_behind(home: Path) -> None:
         assert not any("0:02:27" in line or "━" in line for line in screen.lines())
 
 
+@pytest.mark.slow
 def test_colours_are_left_out_when_not_wanted(home: Path) -> None:
     wav = str(SAMPLES / "kitchen.mp3")
     seen = []
@@ -138,6 +139,7 @@ def test_colours_are_left_out_when_not_wanted(home: Path) -> None:
     assert seen == [False, True]
 
 
+@pytest.mark.slow
 def test_a_stopped_terminal_does_not_keep_it(home: Path) -> None:
     """After Ctrl-S nothing can be written to the terminal: the second Ctrl-C ends the program all the same."""
     with terminal("-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
@@ -158,6 +160,7 @@ def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
     assert b"Nobody was awake when the boats came home.\r\n" in screen.raw
 
 
+@pytest.mark.slow
 def test_words_being_said_are_shown(home: Path) -> None:
     with terminal("-q", "-b", "vosk", "-l", "ko", str(SAMPLES / "greeting-ko.wav"), home=home) as screen:
         screen.until(lambda: re.search(rb"\x1b\[2m[\xea-\xed]", screen.raw) is not None)

@@ -118,6 +118,7 @@ def test_a_full_standard_output_is_no_traceback(home: Path, arguments: list[str]
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_option_wins_over_its_variable(home: Path) -> None:
     wav = SAMPLES / "harbour.wav"
     text = voxcli("transcribe", "-q", "-f", "text", wav, home=home, VOXCLI_JSON="1")

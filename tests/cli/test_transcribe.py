@@ -129,6 +129,7 @@ def heard_by_a_bare_loop(steady_model: Path, korean: bytes) -> list[dict[str, An
 
 
 @pytest.mark.parametrize("way", ["file", "pipe", "raw"])
+@pytest.mark.slow
 def test_vosk_hears_what_a_bare_loop_hears(
     home: Path, steady_model: Path, korean: bytes, heard_by_a_bare_loop: list[dict[str, Any]], way: str
 ) -> None:
@@ -148,6 +149,7 @@ def test_vosk_hears_what_a_bare_loop_hears(
     ]
 
 
+@pytest.mark.slow
 def test_a_model_in_a_package_is_found_by_its_language(home: Path) -> None:
     done = voxcli("transcribe", "-l", "ko", "--json", SAMPLES / "greeting-ko.wav", home=home)
     session = lines(done.stdout)[0]
@@ -538,6 +540,7 @@ def test_a_standard_error_that_cannot_be_written_costs_nothing(home: Path) -> No
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.slow
 def test_a_file_given_up_is_a_line_of_json(home: Path) -> None:
     (home / "full.txt").symlink_to("/dev/full")
     done = voxcli("transcribe", "--json", "-o", "full.txt", HARBOUR, home=home)
@@ -545,6 +548,7 @@ def test_a_file_given_up_is_a_line_of_json(home: Path) -> None:
     assert [line["code"] for line in lines(done.stdout) if line["type"] == "Error"] == ["output"]
 
 
+@pytest.mark.slow
 def test_strict_tells_of_audio_left_behind(home: Path) -> None:
     with running(
         "transcribe", "--json", "--strict", "--drain-timeout", "0", "-b", "vosk", "-l", "ko", "-", home=home

@@ -217,14 +217,14 @@ class WarmEars(LocalEars):
 
 async def test_only_what_stands_by_is_warmed() -> None:
     at_work, standing_by, last = WarmEars(name="a"), WarmEars(name="b"), WarmEars(name="c")
-    told = await stream(chain(at_work, standing_by, last, warm=True), 5.0)
+    told = await stream(chain(at_work, standing_by, last, warm=True), ClockedSource(5.0, speed=5.0))
     told.assert_whole()
     assert (at_work.warmed, standing_by.warmed, last.warmed) == (0, 1, 0)
 
 
 async def test_one_that_cannot_be_warmed_cannot_stand_by_and_that_is_told() -> None:
     cold = WarmEars(name="b", cooling=BackendError("it broke", "mend it"))
-    told = await stream(chain(LocalEars(name="a"), cold, warm=True), 5.0)
+    told = await stream(chain(LocalEars(name="a"), cold, warm=True), ClockedSource(5.0, speed=5.0))
     told.assert_whole()
     (error,) = [event for event in told.events if isinstance(event, Error)]
     assert (error.message, error.hint) == ("b cannot stand by: it broke", "mend it")

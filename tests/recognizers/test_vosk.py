@@ -69,6 +69,7 @@ def test_words_are_those_of_a_bare_loop(final_results: list[Results], expected: 
     assert [word.confidence for word in words] == [pytest.approx(word["conf"], abs=1e-4) for word in expected]
 
 
+@pytest.mark.slow
 async def test_without_interims_it_hears_the_same(
     steady_model: Path, audio: bytes, final_results: list[Results]
 ) -> None:
@@ -202,6 +203,7 @@ def finals(results: list[Results]) -> list[Results]:
 
 
 @pytest.mark.parametrize("seconds", [6.2, 6.9, 12.0])
+@pytest.mark.slow
 async def test_a_used_recognizer_hears_the_same_words_at_the_same_times(
     steady_model: Path, audio: bytes, spoken: bytes, fresh: list[Results], counted: Counted, seconds: float
 ) -> None:
@@ -299,6 +301,7 @@ async def test_a_warm_one_is_quicker_and_hears_the_same(
 # Finals that are asked for
 
 
+@pytest.mark.slow
 async def test_a_final_that_is_asked_for_covers_all_and_times_go_on(steady_model: Path, spoken: bytes) -> None:
     """Asked for in a pause of the speech, twice in a row, and at once after an end of speech that Vosk found itself."""
     recognizer = pooling(steady_model)

@@ -55,6 +55,7 @@ async def test_cuts_change_nothing_at_all(cuts: int, seed: int) -> None:
     assert said(told) == said(untroubled)
 
 
+@pytest.mark.slow
 async def test_a_restart_of_the_server_costs_a_replay_and_no_word() -> None:
     """The session is gone with the process, so the client begins another and replays a second."""
     async with RunningServer(ServerEars()) as first:

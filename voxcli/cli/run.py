@@ -72,7 +72,8 @@ class Run:
         return code
 
     def _wish_to_stop(self) -> None:
-        if self._stop.reason is None and self._environment.is_terminal(self._environment.stderr):
+        is_drawing = self._environment.through is not None  # what is drawn shows itself that it goes on
+        if self._stop.reason is None and not is_drawing and self._environment.is_terminal(self._environment.stderr):
             self._environment.say("stopping: waiting for the last words (Ctrl-C again ends at once)")
         self._stop.request("interrupted")
         if self._display is not None:
