@@ -55,8 +55,7 @@ class Conversation:
         self._sending_since: float | None = None
         self._acknowledged = 0
         self._is_last = False
-        self._group: asyncio.TaskGroup | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._is_to_end = asyncio.Event()
 
     # What a subclass says
 
@@ -99,16 +98,14 @@ class Conversation:
         """Raises Over."""
         try:
             async with asyncio.TaskGroup() as group:
-                self._group = group
-                self._reading = group.create_task(self._read())
+                reading = group.create_task(self._read())
                 group.create_task(self._write())
                 group.create_task(self._watch())
+                group.create_task(self._drain(reading))
                 await self._end
         except ExceptionGroup as failures:
             error = first_error(failures)
             raise error from error.__cause__
-        finally:
-            self._group = None
 
     def evict(self, code: int, reason: str) -> None:
         """Let go of the session: a newer connection owns it."""
@@ -117,8 +114,7 @@ class Conversation:
 
     def drain(self) -> None:
         """The server is about to end: give out the last finals, then say so."""
-        if self._group is not None and not self._is_last:
-            self._group.create_task(self._drain())
+        self._is_to_end.set()
 
     async def _take_over(self) -> None:
         older, self.session.owner = self.session.owner, self
@@ -201,9 +197,9 @@ class Conversation:
             await asyncio.Event().wait()  # whoever reads tells how it ended; if not, the watch does
         self._sending_since = None
 
-    async def _drain(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
+    async def _drain(self, reading: asyncio.Task[None]) -> None:
+        await self._is_to_end.wait()
+        reading.cancel()
         try:
             async with asyncio.timeout(self.options.drain):
                 await self.session.settled()
