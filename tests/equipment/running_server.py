@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
@@ -26,15 +25,19 @@ from voxcli.events import Results, Word
 from voxcli.recognizers import Audio, Emit, Recognizer
 from voxcli.server.house import House
 from voxcli.server.options import ServerOptions
-from voxcli.server.running import Server
+from voxcli.server.running import Server, bind
 from voxcli.server.supply import Relayed, Shared, Supply
 
 
 @dataclass
 class ServerEars(LocalEars):
-    """Hears each stream by the clock that its audio carries, whatever was replayed, skipped or sent twice."""
+    """Hears each stream by the clock that its audio carries, whatever was replayed, skipped or sent twice.
+
+    ``interims``: after each chunk it says what it has heard since the last final.
+    """
 
     name: str = "vosk"
+    interims: bool = False
 
     async def recognize(self, audio: Audio, start: int, emit: Emit) -> None:
         ears, covered = Ears(self.script), 0
@@ -45,29 +48,31 @@ class ServerEars(LocalEars):
                 is_wanted = not chunk.data and ears.heard > covered
                 if is_wanted or ears.heard - covered >= samples(self.final_every):
                     covered = self._give(ears, covered, start, audio, emit)
+                elif self.interims and chunk.data:
+                    emit(self._heard(ears, covered, start, is_final=False))
             if ears.heard > covered:
                 self._give(ears, covered, start, audio, emit)
 
     def _give(self, ears: Ears, covered: int, start: int, audio: Audio, emit: Emit) -> int:
-        heard = ears.heard
-        shift = seconds(start)
+        emit(self._heard(ears, covered, start, is_final=True))
+        audio.cover(start + covered, start + ears.heard)
+        return ears.heard
+
+    def _heard(self, ears: Ears, covered: int, start: int, *, is_final: bool) -> Results:
+        heard, shift = ears.heard, seconds(start)
         words = tuple(
             Word(word=word.name, start=shift + word.start, end=shift + word.end, confidence=1.0)
             for word in ears.words_between(covered, heard)
         )
-        emit(
-            Results(
-                transcript=" ".join(word.word for word in words),
-                is_final=True,
-                speech_final=self.silent_ends,
-                start=shift + seconds(covered),
-                duration=seconds(heard - covered),
-                words=words,
-                backend=self.name,
-            )
+        return Results(
+            transcript=" ".join(word.word for word in words),
+            is_final=is_final,
+            speech_final=is_final and self.silent_ends,
+            start=shift + seconds(covered),
+            duration=seconds(heard - covered),
+            words=words,
+            backend=self.name,
         )
-        audio.cover(start + covered, start + heard)
-        return heard
 
 
 PATIENT = ServerOptions(port=0, drain=3.0, send=3.0, handshake=3.0)
@@ -94,7 +99,7 @@ class RunningServer:
         self._work: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        listener = socket.create_server(("127.0.0.1", self.port))
+        listener = bind(replace(self.house.options, port=self.port))
         self.port = listener.getsockname()[1]
         self._work = asyncio.create_task(self.server.serve(sockets=[listener]))
         async with asyncio.timeout(20):

@@ -64,7 +64,8 @@ async def test_vosk_server_is_spoken_to_in_its_own_words(home: Path) -> None:
 async def test_the_address_in_the_chain_wins(home: Path) -> None:
     async with ScriptedServer("voxcli") as server:
         wrong = f"ws://127.0.0.1:{dead_port()}"
-        program = await ran("--server", wrong, "-b", f"server={server.address}", home=home, audio=1.0)
+        backend = f"server={server.address}"
+        program = await ran("-b", backend, home=home, audio=1.0, VOXCLI_SERVER=wrong)
         program.assert_whole(1.0)
 
 

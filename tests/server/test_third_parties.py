@@ -85,18 +85,22 @@ def said_by(messages: list[dict[str, Any]]) -> list[str]:
     return words(" ".join(final["channel"]["alternatives"][0]["transcript"] for final in finals))
 
 
-def assert_streamed_and_posted(answer: dict[str, Any], results: str, metadata: str) -> None:
-    """Typed messages with all words, an answer to Finalize, the receipt, and the recording that was posted."""
+def assert_streamed_and_posted(
+    answer: dict[str, Any], results: str, metadata: str, *, seconds: float = 8.335, spoken: list[str] = SPOKEN
+) -> None:
+    """Typed messages with all words, an answer to Finalize, the receipt, one clean end, and the recording posted."""
     messages = [message for _, message in answer["messages"]]
     kinds = [kind for kind, _ in answer["messages"]]
     assert set(kinds) == {results, metadata}
+    assert kinds.count(metadata) == 1
     assert kinds[-1] == metadata
-    assert said_by(messages) == SPOKEN
+    assert said_by(messages) == spoken
     assert any(message.get("from_finalize") for message in messages)
-    assert messages[-1]["duration"] == pytest.approx(8.335)
+    assert messages[-1]["duration"] == pytest.approx(seconds, abs=0.001)
+    assert answer["ends"] == ["close"]
     posted = answer["posted"]
-    assert words(posted["results"]["channels"][0]["alternatives"][0]["transcript"]) == SPOKEN
-    assert posted["metadata"]["duration"] == pytest.approx(8.335)
+    assert words(posted["results"]["channels"][0]["alternatives"][0]["transcript"]) == spoken
+    assert posted["metadata"]["duration"] == pytest.approx(seconds, abs=0.001)
 
 
 @pytest.mark.parametrize("script", ["deepgram_sync.py", "deepgram_async.py"])
@@ -116,17 +120,51 @@ async def test_deepgrams_javascript_sdk(home: Path, node: Path, tokens: Path) ->
     assert answer["code"] == 1000
 
 
-async def test_a_wrong_key_is_refused(home: Path, python: Path, tokens: Path) -> None:
+async def test_words_with_times(home: Path, python: Path, steady_model: Path) -> None:
+    """Of a recognizer that has them: typed, in their order, each within the final that it belongs to."""
+    recording = SAMPLES / "greeting-ko.wav"
+    async with Served("-b", "vosk", "-l", "ko", "-m", steady_model, home=home) as server:
+        answer = await told(python, HERE / "deepgram_sync.py", server.port, TOKEN, recording)
+    messages = [message for _, message in answer["messages"]]
+    finals = [message for message in messages if message["type"] == "Results" and message["is_final"]]
+    heard = [word for final in finals for word in final["channel"]["alternatives"][0]["words"]]
+    assert len(heard) >= 2
+    assert all(0 <= word["confidence"] <= 1 and word["start"] < word["end"] for word in heard)
+    assert [word["start"] for word in heard] == sorted(word["start"] for word in heard)
+    assert heard == [
+        word
+        for final in finals
+        for word in final["channel"]["alternatives"][0]["words"]
+        if final["start"] <= word["end"] <= final["start"] + final["duration"] + 0.1
+    ]
+    assert said_by(messages) == words(" ".join(word["word"] for word in heard))
+    ends = [final["start"] + final["duration"] for final in finals]
+    assert [final["start"] for final in finals] == pytest.approx([0.0, *ends[:-1]])
+    assert finals[0]["metadata"]["model_info"]["arch"] == "vosk"
+    posted = answer["posted"]["results"]["channels"][0]["alternatives"][0]
+    assert [word["word"] for word in posted["words"]] == posted["transcript"].split()
+
+
+@pytest.mark.parametrize("client", ["deepgram_sync.py", "deepgram_async.py", "deepgram.mjs"])
+async def test_a_wrong_key_is_refused(home: Path, python: Path, node: Path, tokens: Path, client: str) -> None:
     """Before the upgrade, and nothing of the sample is heard."""
+    is_python = client.endswith(".py")
+    shutil.copy(HERE / client, node)
     async with Served("--token-file", tokens, home=home) as server:
         process = await asyncio.create_subprocess_exec(
-            python, HERE / "deepgram_sync.py", str(server.port), "wr0ng", SAMPLE,
+            python if is_python else "node", client, str(server.port), "wr0ng", SAMPLE, cwd=node,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(60):
-            _, complaints = await process.communicate()
+        try:
+            async with asyncio.timeout(60):
+                output, complaints = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         assert process.returncode != 0
+        assert not output
         assert b"401" in complaints
+        assert "refused status=401 reason=token path=/v1/listen" in server.complaints
         assert "connected session=" not in server.complaints
 
 

@@ -81,6 +81,25 @@ async def test_a_dropped_client_resumes_where_it_was() -> None:
         assert await server.metric("voxcli_resumed_total") == 1.0
 
 
+async def test_a_piece_of_a_sample_is_sent_again() -> None:
+    """What was no whole sample before the drop is forgotten, since the client goes on at a whole one."""
+    async with RunningServer() as server:
+        first = await client(server.url(), V1)
+        session = (await next_message(first, "Ready"))["session"]
+        await first.send(clocked_audio(1.0))
+        await first.send(clocked_audio(1.0, 1.0)[:1])
+        await first.send("hello")
+        await next_message(first, "Error")
+        first.transport.abort()
+        second = await client(f"{server.url()}?session={session}&last_seq=0", V1)
+        assert (await next_message(second, "Ready"))["received_samples"] == 16_000
+        await second.send(clocked_audio(1.0, 1.0))
+        await second.send(CLOSE_STREAM)
+        messages = await to_the_end(second)
+    assert check(words_of(messages), Script(), 2.0) == Loss()
+    assert messages[-1]["duration"] == 2.0
+
+
 async def test_an_unknown_session_begins_anew() -> None:
     """So does one whose grace is over."""
     async with RunningServer(grace=0.1) as server:

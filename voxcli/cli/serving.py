@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from voxcli.cli.backends import Backends, Wanted
 from voxcli.cli.chain import Element, parse_chain, parse_models
 from voxcli.cli.environment import Environment
+from voxcli.cli.keyrings import Keyring
 from voxcli.cli.native import native_chatter_silenced
 from voxcli.cli.remotes import Servers, secret
 from voxcli.errors import ServerNeedsExtra, UsageError
@@ -123,6 +124,8 @@ def _wanted(serving: Serving, environment: Environment) -> Wanted:
     servers = Servers(
         deepgram_url=variables.get("DEEPGRAM_BASE_URL") or None,
         deepgram_key=secret(serving.api_key_file, variables.get("DEEPGRAM_API_KEY")),
+        keyring=Keyring.of(environment),
+        distrusted=environment.distrusted,
     )
     chain = parse_chain(serving.backend, servers)
     return Wanted(
@@ -206,4 +209,4 @@ def _log_to(environment: Environment) -> None:
     logger.setLevel(level)
     libraries = logging.getLogger("uvicorn")
     libraries.handlers, libraries.propagate = [handler], False
-    libraries.setLevel(logging.DEBUG if environment.verbosity > 1 else logging.ERROR)
+    libraries.setLevel(logging.WARNING if environment.verbosity > 1 else logging.ERROR)  # below they tell headers

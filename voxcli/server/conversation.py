@@ -21,6 +21,8 @@ ABORT = "voxcli.abort"
 """The ASGI extension by which a connection is dropped whose client reads nothing, if the server has it."""
 
 GOODBYE = (1012, "the server is about to end: connect again")
+TURN_SECONDS = 0.01
+"""How long messages are read that are here already, before it is the turn of others."""
 TAKEN_OVER_SECONDS = 2.0
 """For an older connection to let go of a session."""
 
@@ -63,6 +65,10 @@ class Conversation:
         """What is sent first."""
         return ()
 
+    def place(self) -> int:
+        """From where on in the outbox the client is told what the greeting has not told."""
+        return 0
+
     def acknowledgement(self, received: int) -> str:
         """That so many samples were received."""
         raise NotImplementedError
@@ -96,10 +102,11 @@ class Conversation:
 
     async def _converse(self) -> None:
         """Raises Over."""
+        greeting, place = self.greeting(), self.place()  # before anything is read that has an answer
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._read())
-                group.create_task(self._write())
+                group.create_task(self._write(greeting, place))
                 group.create_task(self._watch())
                 group.create_task(self._drain(reading))
                 await self._end
@@ -130,8 +137,12 @@ class Conversation:
     async def _read(self) -> None:
         try:
             await self.session.intake.settle()
+            turn = self._clock()
             while True:
                 await self._read_one()
+                if self._clock() - turn > TURN_SECONDS:
+                    await asyncio.sleep(0)
+                    turn = self._clock()
         except NotAudio as error:
             self.session.not_audio = self.session.not_audio or str(error)
             self.session.is_over = True
@@ -160,9 +171,8 @@ class Conversation:
 
     # Down
 
-    async def _write(self) -> None:
+    async def _write(self, greeting: Sequence[str], place: int) -> None:
         session, outbox = self.session, self.session.outbox
-        greeting, place = self.greeting(), outbox.end
         for text in greeting:
             await self._send(text)
         while True:

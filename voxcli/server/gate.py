@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import uuid
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from voxcli.protocols import deepgram_server
 from voxcli.server.logs import log
 from voxcli.server.metrics import Metrics
 from voxcli.server.tokens import Tokens
@@ -79,9 +81,12 @@ def is_loopback(host: str) -> bool:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
-    headers = {"dg-error": sentence} | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
+    request_id = str(uuid.uuid4())
+    headers = {"dg-error": sentence, "dg-request-id": request_id}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     code = "INVALID_AUTH" if status == 401 else "FORBIDDEN"
-    response = JSONResponse({"err_code": code, "err_msg": sentence}, status, headers)
+    response = JSONResponse(deepgram_server.refusal(code, sentence, request_id), status, headers)
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(response)
     else:

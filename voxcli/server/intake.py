@@ -84,19 +84,22 @@ class RawIntake:
         self._converters: list[Converter] = []
 
     async def put(self, data: bytes) -> None:
-        data = self._rest + data
+        """A second at a time: at a low rate a message holds many minutes."""
+        data, self._rest = self._rest + data, b""
         whole = len(data) - len(data) % self._header.frame_bytes
+        step = self._header.frame_bytes * self._header.sample_rate
+        for begin in range(0, whole, step):
+            taken = data[begin : min(begin + step, whole)]
+            self.received += len(taken) // self._header.frame_bytes
+            self._keep(self._split(taken))
+            await self._fill()
         self._rest = data[whole:]
-        self.received += whole // self._header.frame_bytes
-        if whole:
-            self._keep(self._split(data[:whole]))
-        await self.settle()
-
-    def forget_rest(self) -> None:
-        """A piece of a sample is sent again by a client that comes back."""
-        self._rest = b""
 
     async def settle(self) -> None:
+        self._rest = b""  # a client that comes back sends a piece of a sample again
+        await self._fill()
+
+    async def _fill(self) -> None:
         for index, stream in enumerate(self._streams):
             while self._pending[index]:
                 await stream.put(self._pending[index][:PIECE_BYTES])
@@ -105,7 +108,7 @@ class RawIntake:
     async def end(self) -> None:
         converters, self._converters = self._converters, []
         self._keep([converter.flush() for converter in converters])
-        await self.settle()
+        await self._fill()
         for stream in self._streams:
             stream.feed.end()
 
@@ -142,12 +145,14 @@ class WavIntake:
         self._parser = WavParser()
         self._raw: RawIntake | None = None
         self._left: int | None = None
+        self._has_begun = False
 
     @property
     def received(self) -> int:
         return 0 if self._raw is None else self._raw.received
 
     async def put(self, data: bytes) -> None:
+        self._has_begun = True
         if self._raw is None:
             data = self._begin(data)
         if self._raw is None or self._left == 0:
@@ -162,9 +167,13 @@ class WavIntake:
             await self._raw.settle()
 
     async def end(self) -> None:
-        if self._raw is None:
+        if self._raw is not None:
+            await self._raw.end()
+        elif self._has_begun:
             raise NotAudio("the stream ends within the header of a WAV file")
-        await self._raw.end()
+        else:
+            for stream in self._streams:
+                stream.feed.end()
 
     async def run(self) -> None:
         """Nothing goes on beside."""
@@ -177,7 +186,7 @@ class WavIntake:
         try:
             header = self._parser.feed(data)
         except WavError as error:
-            raise NotAudio(str(error)) from error
+            raise NotAudio(f"channels are told apart in WAV and raw audio, but it {error}") from error
         if header is None:
             return b""
         if header.channels != len(self._streams):
@@ -196,15 +205,21 @@ class ContainerIntake:
         self._stream = stream
         self._ours, self._theirs = socket.socketpair()
         self._writer: asyncio.StreamWriter | None = None
+        self._has_begun = False
 
     async def run(self) -> None:
         opener = partial(open_stream, NAME, self._theirs.fileno(), SourceOptions(), owned=False)
         try:
             await pump(DecodedSource(NAME, opener), self._stream)
+        except NotAudio:
+            if self._has_begun:
+                raise
+            self._stream.feed.end()  # nothing at all is no noise
         finally:
             self._theirs.close()
 
     async def put(self, data: bytes) -> None:
+        self._has_begun = self._has_begun or bool(data)
         if self._writer is None:
             self._writer = (await asyncio.open_connection(sock=self._ours))[1]
         with suppress(ConnectionError):  # the decoder has ended before, and says why where it is run

@@ -29,6 +29,8 @@ class ServerOptions:
     """For a client to say what it wants, once it is connected."""
     send: float = 10.0
     """For a message to go out to a client that does not read."""
+    unread: float = 60.0
+    """For a client to take in what was sent, after which the system drops its connection, one that was closed too."""
     drain: float = 10.0
     """For the last finals, when the server is to end."""
     message_bytes: int = 1 << 20

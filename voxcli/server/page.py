@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = (
@@ -20,7 +21,7 @@ HEADERS = {
 
 
 class Guarded:
-    """Files with those headers; a WebSocket at an address that is none is refused."""
+    """Files with those headers; a WebSocket, and an address that can be no file's, are refused."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,4 +37,7 @@ class Guarded:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        if "\0" in scope["path"]:  # Starlette before 0.51 fails at it
+            await Response(status_code=404)(scope, receive, with_headers)
+        else:
+            await self._app(scope, receive, with_headers)

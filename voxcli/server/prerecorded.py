@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse, Response
 from voxcli.audio import seconds
 from voxcli.events import Results
 from voxcli.protocols import Asked, deepgram_server
-from voxcli.protocols.deepgram_server import ListenWish
-from voxcli.protocols.requests import Refused
+from voxcli.protocols.deepgram_server import MOST_CHANNELS, ListenWish
+from voxcli.protocols.requests import Query, Refused, Values
 from voxcli.server.house import House
 from voxcli.server.intake import Intake, NotAudio, RawIntake, SourceIntake, WavIntake, header_of
 from voxcli.server.listen import channel_count, refusal
@@ -30,8 +30,11 @@ from voxcli.server.session import Session
 from voxcli.server.sessions import Full
 from voxcli.server.stream import AudioStream, Told
 from voxcli.sources import SourceOptions, open_source
+from voxcli.wav import WavError, WavParser
 
 BLOCK_BYTES = 1 << 16
+LEAST_BYTES_A_SECOND = 1_000
+"""Of a body, once ``listen_idle`` seconds have passed; a place is kept for it while it comes."""
 LOOK_SECONDS = 0.5
 """How often it is looked whether the client is still there."""
 
@@ -42,11 +45,14 @@ async def prerecorded(request: Request, house: House) -> Response:
     query = request.query_params.multi_items()
     try:
         wish = deepgram_server.wish(query, is_stream=False)
-        house.sessions.check(house.client_of(request))
+        has_utterances = Values(query).flag("utterances")
         _check_body(request, house.options.upload_bytes)
         with tempfile.TemporaryDirectory(prefix="voxcli-") as folder:
-            recording = await _receive(request, Path(folder) / "recording", house)
-            return await _answer(request, house, wish, channel_count(wish, query), recording, request_id)
+            with house.sessions.place(house.client_of(request)):
+                recording = await _receive(request, Path(folder) / "recording", house)
+            count = await asyncio.to_thread(_channel_count, wish, query, recording.path)
+            finals: list[list[Results]] = [[] for _ in range(count)]
+            return await _answer(request, house, wish, finals, recording, request_id, has_utterances=has_utterances)
     except ClientDisconnect:
         return Response(status_code=499)
     except (Refused, NotAudio, Full, _TooLarge, TimeoutError) as error:
@@ -94,12 +100,13 @@ def _check_body(request: Request, most: int) -> None:
 
 
 async def _receive(request: Request, path: Path, house: House) -> _Recording:
-    """The body in a file. Raises TimeoutError where nothing comes for too long."""
+    """The body in a file. Raises TimeoutError where nothing comes for too long, or too little."""
     digest, size = hashlib.sha256(), 0
-    stream = request.stream()
+    stream, clock = request.stream(), asyncio.get_running_loop().time
+    began, idle = clock(), house.options.listen_idle
     with path.open("wb") as file:
         while True:
-            async with asyncio.timeout(house.options.listen_idle):
+            async with asyncio.timeout_at(min(clock(), began + size / LEAST_BYTES_A_SECOND) + idle):
                 block = await anext(stream, None)
             if block is None:
                 break
@@ -113,11 +120,38 @@ async def _receive(request: Request, path: Path, house: House) -> _Recording:
     return _Recording(path, digest.hexdigest(), size)
 
 
+def _channel_count(wish: ListenWish, query: Query, path: Path) -> int:
+    """How many channels are heard one by one: where the query does not say it of a WAV, its header does.
+
+    Raises NotAudio, Refused.
+    """
+    if not wish.is_multichannel or wish.format is not None or Values(query).has("channels"):
+        return channel_count(wish, query)
+    parser, header = WavParser(), None
+    try:
+        with path.open("rb") as file:
+            while header is None and (block := file.read(BLOCK_BYTES)):
+                header = parser.feed(block)
+    except WavError as error:
+        raise NotAudio(f"channels are told apart in WAV and raw audio, but it {error}") from error
+    if header is None:
+        raise NotAudio("it ends within the header of a WAV file")
+    if header.channels > MOST_CHANNELS:
+        raise Refused(f"multichannel: expected at most {MOST_CHANNELS} channels, got {header.channels}")
+    return header.channels
+
+
 async def _answer(
-    request: Request, house: House, wish: ListenWish, count: int, recording: _Recording, request_id: str
+    request: Request,
+    house: House,
+    wish: ListenWish,
+    finals: Sequence[list[Results]],
+    recording: _Recording,
+    request_id: str,
+    *,
+    has_utterances: bool,
 ) -> Response:
     created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    finals: list[list[Results]] = [[] for _ in range(count)]
     client = house.client_of(request)
     session = house.sessions.open(client, partial(_new_session, house, wish, client, finals, recording))
     try:
@@ -137,7 +171,7 @@ async def _answer(
         sha256=recording.sha256,
         created=created,
         duration=seconds(session.samples),
-        utterances=request.query_params.get("utterances", "").lower() == "true",
+        utterances=has_utterances,
     )
     return JSONResponse(message, headers={"dg-request-id": request_id})
 

@@ -19,8 +19,8 @@ from voxcli.server.options import ServerOptions
 from voxcli.server.wires import HttpWire, WebSocketWire
 
 BACKLOG = 2_048
-THREADS = 64
-"""Decoders of containers that may run at once, each in a thread; the others wait."""
+THREADS = 512
+"""Decoders of containers that may run at once, each in a thread that mostly waits for its client; the others wait."""
 
 SHUTDOWN_SECONDS = 2
 """For connections to close, when all has been said."""
@@ -35,13 +35,16 @@ def bind(options: ServerOptions) -> socket.socket:
     except (socket.gaierror, UnicodeError) as error:
         raise UsageError(f"--host {options.host}: is no name or address of this machine", "--host 127.0.0.1") from error
     try:
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise VoxcliError(
             f"cannot listen on {options.host} port {options.port}: {reason}",
             "--port takes another one; --port 0 takes one that is free",
         ) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # what a connection that was closed has left is not kept for ever
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(options.unread * 1000))
+    return listener
 
 
 def address_of(listener: socket.socket, *, is_tls: bool) -> str:

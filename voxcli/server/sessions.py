@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from voxcli.audio import seconds
 from voxcli.server.logs import log
@@ -14,6 +16,9 @@ from voxcli.server.session import Session
 
 FINISHED_KEPT = 1_000
 """Sessions that are done and that their clients may ask for once more, for the length of the grace."""
+
+SPARE_SECONDS = 2.0
+"""For a connection to end that has its own deadlines for its last results, and for sending them."""
 
 
 class Full(Exception):
@@ -35,6 +40,7 @@ class Sessions:
         self._by_name: dict[str, Session] = {}
         self._finished: dict[str, Session] = {}
         self._of_client: Counter[str] = Counter()
+        self._arriving = 0
         self._graces: dict[str, asyncio.TimerHandle] = {}
         metrics.counting(self.__len__, lambda: seconds(sum(session.waiting for session in self._by_name.values())))
 
@@ -46,18 +52,30 @@ class Sessions:
     def has_room(self) -> bool:
         """Whether a client that is new would be taken."""
         most = self._options.max_sessions
-        return not self.draining.is_set() and (most is None or len(self) < most)
+        return not self.draining.is_set() and (most is None or len(self) + self._arriving < most)
 
     def check(self, client: str) -> None:
         """Whether one more may be opened for that client. Raises Full."""
         options = self._options
         if self.draining.is_set():
             raise Full("the server is about to end", "draining")
-        if options.max_sessions is not None and len(self) >= options.max_sessions:
+        if options.max_sessions is not None and len(self) + self._arriving >= options.max_sessions:
             raise Full(f"all {options.max_sessions} sessions are taken", "full")
         most = options.max_sessions_per_client
         if most is not None and self._of_client[client] >= most:
             raise Full(f"all {most} sessions of one client are taken", "client_full")
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """A place of that client's while a recording comes, before there is a session. Raises Full."""
+        self.check(client)
+        self._arriving += 1
+        self._of_client[client] += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+            self._uncount(client)
 
     def open(self, client: str, build: Callable[[], Session]) -> Session:
         """A new session, at work. Raises Full."""
@@ -101,9 +119,25 @@ class Sessions:
         owners = [session.owner for session in self._by_name.values() if session.owner is not None]
         for owner in owners:
             owner.drain()
-        for owner in owners:
-            await owner.gone.wait()
-        done()
+        try:
+            async with asyncio.timeout(self._options.drain + self._options.send + SPARE_SECONDS):
+                await self._recordings_done()
+                for owner in owners:
+                    await owner.gone.wait()
+        except TimeoutError:
+            log("drain_timeout", level=logging.WARNING, sessions=len(self))
+        finally:
+            done()
+
+    async def _recordings_done(self) -> None:
+        """Until sessions are over that no connection owns and that wait for nobody: recordings that were posted."""
+        works = [
+            session.work
+            for name, session in self._by_name.items()
+            if session.owner is None and name not in self._graces and session.work is not None
+        ]
+        if works:
+            await asyncio.wait(works, timeout=self._options.drain)
 
     def end_all(self) -> None:
         """Stop the work of every session."""
@@ -119,11 +153,14 @@ class Sessions:
         if self._by_name.pop(session.name, None) is None:
             self._finished.pop(session.name, None)
             return
-        self._of_client[session.client] -= 1
-        if not self._of_client[session.client]:
-            del self._of_client[session.client]
+        self._uncount(session.client)
         if session.work is not None:
             session.work.cancel()
+
+    def _uncount(self, client: str) -> None:
+        self._of_client[client] -= 1
+        if not self._of_client[client]:
+            del self._of_client[client]
 
     def _keep_finished(self, session: Session) -> None:
         self._finished[session.name] = session

@@ -123,6 +123,9 @@ class Transcription(Conversation):
         )
         return [ready, *(session.outbox.missed(self._wish.last_seq) if self._has_joined else ())]
 
+    def place(self) -> int:
+        return self.session.outbox.end if self._has_joined else 0
+
     def acknowledgement(self, received: int) -> str:
         return voxcli_server.ack(received)
 

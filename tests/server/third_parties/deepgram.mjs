@@ -21,7 +21,14 @@ const finalized = new Promise((resolve) => {
     if (message.from_finalize) resolve();
   });
 });
-const closed = new Promise((resolve) => socket.on("close", resolve));
+const ends = []; // one listener an event is all that a socket takes
+socket.on("error", (error) => ends.push(String(error)));
+const closed = new Promise((resolve) => {
+  socket.on("close", (event) => {
+    ends.push("close");
+    resolve(event);
+  });
+});
 socket.connect();
 await socket.waitForOpen();
 for (let at = 44; at < recording.length; at += 6400) socket.sendMedia(recording.subarray(at, at + 6400));
@@ -32,5 +39,5 @@ socket.sendCloseStream({ type: "CloseStream" });
 const { code } = await closed;
 
 const posted = await posting.listen.v1.media.transcribeFile(recording, { model: "nova-3" });
-console.log(JSON.stringify({ messages: came, posted, code }));
+console.log(JSON.stringify({ messages: came, ends, posted, code }));
 process.exit(0);

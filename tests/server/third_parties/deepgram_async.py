@@ -19,6 +19,7 @@ async def main(port: str, key: str, path: str) -> None:
     client = AsyncDeepgramClient(api_key=key, environment=environment)
     recording = Path(path).read_bytes()
     came: list[Any] = []
+    ends: list[str] = []
     was_finalized = asyncio.Event()
 
     def note(message: Any) -> None:
@@ -29,6 +30,8 @@ async def main(port: str, key: str, path: str) -> None:
     wish = {"model": "nova-3", "encoding": "linear16", "sample_rate": 16_000, "interim_results": True}
     async with asyncio.timeout(60), client.listen.v1.connect(**wish) as socket:
         socket.on(EventType.MESSAGE, note)
+        socket.on(EventType.ERROR, lambda error: ends.append(repr(error)))
+        socket.on(EventType.CLOSE, lambda _: ends.append("close"))
         listening = asyncio.create_task(socket.start_listening())
         for at in range(44, len(recording), 6_400):
             await socket.send_media(recording[at : at + 6_400])
@@ -39,7 +42,7 @@ async def main(port: str, key: str, path: str) -> None:
         await listening
     answer = await client.listen.v1.media.transcribe_file(request=recording, model="nova-3")
     messages = [[type(message).__name__, message.model_dump(mode="json")] for message in came]
-    print(json.dumps({"messages": messages, "posted": answer.model_dump(mode="json")}))
+    print(json.dumps({"messages": messages, "ends": ends, "posted": answer.model_dump(mode="json")}))
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -18,6 +18,7 @@ client = DeepgramClient(
 with open(path, "rb") as file:  # noqa: PTH123
     recording = file.read()
 came: list[Any] = []
+ends: list[str] = []
 was_finalized = threading.Event()
 
 
@@ -30,6 +31,8 @@ def note(message: Any) -> None:
 
 with client.listen.v1.connect(model="nova-3", encoding="linear16", sample_rate=16000, interim_results=True) as socket:
     socket.on(EventType.MESSAGE, note)
+    socket.on(EventType.ERROR, lambda error: ends.append(repr(error)))
+    socket.on(EventType.CLOSE, lambda _: ends.append("close"))
     listening = threading.Thread(target=socket.start_listening)
     listening.start()
     for at in range(44, len(recording), 6_400):
@@ -46,6 +49,7 @@ print(
     json.dumps(
         {
             "messages": [[type(message).__name__, message.model_dump(mode="json")] for message in came],
+            "ends": ends,
             "posted": answer.model_dump(mode="json"),
         }
     )
