@@ -23,13 +23,14 @@ nox.options.sessions = ["lint", "pure", "tests"]
 WORKERS = "3"  # many tests wait for deadlines, so there may be more of them than cores
 
 ROOT = Path(__file__).parent
-EXTRAS = "moonshine,media,server"
+EXTRAS = "moonshine,media,server,keyring"
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint")
 
 PURE = {
     "voxcli/audio.py": "tests/test_audio.py",
     "voxcli/backoff.py": "tests/test_backoff.py",
+    "voxcli/config.py": "tests/test_config.py",
     "voxcli/coverage.py": "tests/test_coverage.py",
     "voxcli/epoch.py": "tests/test_epoch.py",
     "voxcli/errors.py": "tests/test_errors.py",
@@ -47,7 +48,9 @@ PURE = {
     "voxcli/protocols/voxcli_server.py": "tests/protocols/test_voxcli_server.py",
     "voxcli/ring.py": "tests/test_ring.py",
     "voxcli/sniff.py": "tests/test_sniff.py",
+    "voxcli/subtitles.py": "tests/test_subtitles.py",
     "voxcli/transcript.py": "tests/test_transcript.py",
+    "voxcli/typesetting.py": "tests/test_typesetting.py",
     "voxcli/wav.py": "tests/test_wav.py",
 }
 

@@ -19,7 +19,9 @@ from voxcli.errors import (
     ModelBroken,
     ModelNotFound,
     OutputError,
+    ProfileNotFound,
     ServerNeedsExtra,
+    SettingsRefused,
     SourceEmpty,
     SourceError,
     SourceNeedsExtra,
@@ -35,6 +37,8 @@ from voxcli.errors import (
 TABLE = [
     (VoxcliError("it broke", "mend it"), "runtime", 1, "it broke"),
     (UsageError("--x is unknown", "see --help"), "usage", 2, "--x is unknown"),
+    (SettingsRefused("/v.toml", "line 3: odd", "mend it"), "settings", 2, "/v.toml: line 3: odd"),
+    (ProfileNotFound("home", ["work"]), "profile_not_found", 2, "there is no profile home"),
     (SourceError("no sound", "louder"), "source", 3, "no sound"),
     (SourceNotFound("a.wav"), "source_not_found", 3, "a.wav: no such file"),
     (SourceUnreadable("a", "is a folder"), "source_unreadable", 3, "a: is a folder"),

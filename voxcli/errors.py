@@ -5,6 +5,8 @@ the place where the foreign library is called, with ``raise ... from``.
 
     VoxcliError                 code              exit
     |- UsageError               usage             2
+    |  |- SettingsRefused       settings          2
+    |  `- ProfileNotFound       profile_not_found 2
     |- ServerNeedsExtra         server_needs_extra 1
     |- SourceError              source            3
     |  |- SourceNotFound        source_not_found  3
@@ -60,6 +62,27 @@ class UsageError(VoxcliError):
 
     code = "usage"
     exit_code = 2
+
+
+class SettingsRefused(UsageError):
+    """A file of settings cannot be read, or says what cannot be meant."""
+
+    code = "settings"
+
+    def __init__(self, file: str, reason: str, hint: str) -> None:
+        super().__init__(f"{file}: {reason}", hint)
+
+
+class ProfileNotFound(UsageError):
+    """No file of settings has a profile of that name."""
+
+    code = "profile_not_found"
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        super().__init__(
+            f"there is no profile {name}",
+            f"there are {', '.join(names)}" if names else f"[profile.{name}] in voxcli.toml makes one",
+        )
 
 
 class ServerNeedsExtra(VoxcliError):

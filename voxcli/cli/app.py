@@ -22,9 +22,13 @@ COMMANDS = {
         "voxcli.cli.models",
         "Speech models: list, pull, verify and remove those that transcribe on this machine.",
     ),
+    "config": ("voxcli.cli.config", "Settings: which files they come from, and what each of them is."),
     "schema": ("voxcli.cli.schema", "Print the JSON Schema of every line that --json can print."),
 }
 """Name -> module with an ``app``, and the line that ``voxcli --help`` shows for it."""
+
+WITHOUT_SETTINGS = ("config", "schema")
+"""What goes on working where a file of settings is broken."""
 
 
 class LazyGroup(TyperGroup):
@@ -59,7 +63,8 @@ def load(name: str) -> Any:
 def _with_global_options(command: Any) -> Any:
     """The command, taking the global options too, so that they may stand before or after its name.
 
-    Their variables are read before the name only: an option wins over them wherever it stands.
+    Their variables are read before the name only: an option wins over them wherever it stands. Files of settings are
+    read where the command itself begins, once it is known which profile is wanted.
     """
     parameters = get_command(_template).params
     for parameter in parameters:
@@ -82,6 +87,22 @@ def _set_verbosity(ctx: typer.Context, value: int) -> None:
 def _set_color(ctx: typer.Context, value: str | None) -> None:
     if value is not None:
         _environment(ctx).color = value
+
+
+def _set_profile(ctx: typer.Context, value: str | None) -> None:
+    if ctx.resilient_parsing:
+        return
+    environment = _environment(ctx)
+    if value is not None:
+        environment.profile = value
+    if not isinstance(ctx.command, TyperGroup) and _reads_settings(ctx):
+        from voxcli.cli.settings_defaults import apply
+
+        apply(ctx, environment)
+
+
+def _reads_settings(ctx: typer.Context) -> bool:
+    return not set(ctx.command_path.split()) & set(WITHOUT_SETTINGS)
 
 
 def _print_version(ctx: typer.Context, value: bool) -> None:
@@ -119,6 +140,14 @@ Color = Annotated[
         envvar="VOXCLI_COLOR", show_envvar=False, rich_help_panel=_GENERAL,
     ),
 ]  # fmt: skip
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", metavar="NAME", help="Take the settings of this profile in voxcli.toml before all others there.",
+        callback=_set_profile, expose_value=False, is_eager=True, envvar="VOXCLI_PROFILE", show_envvar=False,
+        rich_help_panel=_GENERAL,
+    ),
+]  # fmt: skip
 Version = Annotated[
     bool,
     typer.Option(
@@ -130,7 +159,7 @@ _template = typer.Typer(add_completion=False)
 
 
 @_template.command()
-def _global_options(quiet: Quiet = False, verbose: Verbose = 0, color: Color = None) -> None:
+def _global_options(quiet: Quiet = False, verbose: Verbose = 0, color: Color = None, profile: Profile = None) -> None:
     """Never run: the options that every command takes."""
 
 
@@ -143,5 +172,11 @@ app = typer.Typer(
 
 
 @app.callback(epilog="Start with: voxcli transcribe FILE")
-def voxcli(quiet: Quiet = False, verbose: Verbose = 0, color: Color = None, version: Version = False) -> None:
+def voxcli(
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    color: Color = None,
+    profile: Profile = None,
+    version: Version = False,
+) -> None:
     """Streaming transcription in the terminal: recordings and pipes in, words out."""

@@ -7,16 +7,19 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from voxcli.errors import VoxcliError
 from voxcli.events import Error
 from voxcli.printable import printable
 
+if TYPE_CHECKING:
+    from voxcli.config import Value
+
 
 @dataclass
 class Environment:
-    """Where a command reads and writes. ``quiet``, ``verbosity`` and ``color`` come from the global options."""
+    """Where a command reads and writes. ``quiet`` to ``profile`` come from the global options."""
 
     stdout: TextIO
     stderr: TextIO
@@ -25,6 +28,11 @@ class Environment:
     quiet: bool = False
     verbosity: int = 0
     color: str = "auto"
+    profile: str | None = None
+    settings: dict[str, Value] | None = None
+    """What files of settings say; None while they have not been read."""
+    distrusted: set[str] = field(default_factory=set)
+    """Addresses that only the file of settings in this folder names: no key goes there."""
     through: Callable[[str], None] | None = None
     """What writes status lines instead of ``stderr`` while something is being drawn there."""
 

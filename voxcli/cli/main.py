@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 
@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from voxcli.cli.app import app
 from voxcli.cli.environment import Environment
-from voxcli.errors import STANDARD_OUTPUT, OutputError, ReaderGone, UsageError, VoxcliError
+from voxcli.errors import STANDARD_OUTPUT, OutputError, ReaderGone, SettingsRefused, UsageError, VoxcliError
 
 INTERRUPTED = 130
 JSON_FORMATS = ("jsonl", "deepgram")
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str], environment: Environment | None = None) -> in
     try:
         return _run(arguments, environment)
     except VoxcliError as error:
+        if isinstance(error, UsageError) and not isinstance(error, SettingsRefused) and environment.settings:
+            error.hint += "; voxcli config show says where each setting comes from"
         _report(error, arguments, environment)
         return error.exit_code
     except ReaderGone:
@@ -66,7 +68,7 @@ def _hint(message: str) -> str | None:
 def _report(error: VoxcliError, arguments: Sequence[str], environment: Environment) -> None:
     """One object on standard output where JSON was asked for; two plain lines on standard error always."""
     unwritable = isinstance(error, OutputError) and error.target == STANDARD_OUTPUT
-    if not unwritable and wants_json(arguments, environment.variables):
+    if not unwritable and wants_json(arguments, environment.variables, lambda: _format_of_files(environment)):
         from voxcli.events import Error
         from voxcli.renderers.jsonl import encode
 
@@ -75,8 +77,23 @@ def _report(error: VoxcliError, arguments: Sequence[str], environment: Environme
     environment.complain_of(error)
 
 
-def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
-    """Whether a command line, which may not even parse, asks for JSON: ``--json``, or else its last ``--format``."""
+def _format_of_files(environment: Environment) -> str | None:
+    """The format that files of settings ask for, also where a command line did not parse and they were not read."""
+    from voxcli.cli.settings_files import values
+
+    with suppress(VoxcliError):
+        chosen = values(environment).get("format")
+        return None if chosen is None else str(chosen.value)
+    return None
+
+
+def wants_json(
+    arguments: Sequence[str], variables: Mapping[str, str], of_files: Callable[[], str | None] = lambda: None
+) -> bool:
+    """Whether a command line, which may not even parse, asks for JSON: ``--json``, or else its last ``--format``.
+
+    After it variables are asked, and then files of settings.
+    """
     if "--" in arguments:
         arguments = arguments[: arguments.index("--")]
     if "--json" in arguments:
@@ -84,7 +101,9 @@ def wants_json(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
     formats = [chosen for pair in zip_longest(arguments, arguments[1:], fillvalue="") if (chosen := _format(*pair))]
     if formats:
         return formats[-1] in JSON_FORMATS
-    return variables.get("VOXCLI_JSON", "").lower() in TRUE_WORDS or variables.get("VOXCLI_FORMAT") in JSON_FORMATS
+    if variables.get("VOXCLI_JSON", "").lower() in TRUE_WORDS:
+        return True
+    return (variables.get("VOXCLI_FORMAT") or of_files()) in JSON_FORMATS
 
 
 def _format(argument: str, following: str) -> str | None:

@@ -139,13 +139,13 @@ NoDownload = Annotated[
     bool, option("--no-download", panel=RECOGNITION, help="Never fetch a speech model that is not there.")
 ]
 Format = Annotated[
-    Literal["auto", "live", "text", "jsonl", "deepgram"],
+    Literal["auto", "live", "text", "jsonl", "srt", "vtt", "deepgram"],
     option(
         "--format",
         "-f",
         metavar="FORMAT",
         panel=OUTPUT,
-        help="auto, live, text, jsonl or deepgram. auto is live on a terminal and text elsewhere.",
+        help="auto, live, text, jsonl, srt, vtt or deepgram. auto is live on a terminal and text elsewhere.",
     ),
 ]
 Json = Annotated[bool, option("--json", panel=OUTPUT, help="Short for --format jsonl.")]
@@ -153,7 +153,7 @@ OutputFiles = Annotated[
     list[Path],
     option(
         "--output", "-o", metavar="FILE", panel=OUTPUT, show_default=False,
-        help="Write results to a file too, as they come; .txt or .jsonl says how. Repeatable.",
+        help="Write results to a file too, as they come; .txt, .jsonl, .srt or .vtt says how. Repeatable.",
     ),
 ]  # fmt: skip
 Interim = Annotated[

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxcli.cli.chain import LOCAL, Element
+from voxcli.cli.keyrings import PATIENCE_SECONDS, SHORT_PATIENCE_SECONDS, Keyring
 from voxcli.errors import OutputError, UsageError
 from voxcli.recognizers import open_remote
+from voxcli.recognizers.addresses import shown
 
 if TYPE_CHECKING:
     from voxcli.recognizers.remote import Remote
@@ -26,7 +28,10 @@ VOSK_SERVER_URL = "ws://127.0.0.1:2700"
 
 @dataclass(frozen=True)
 class Servers:
-    """``url`` and ``token`` are of a server such as ours; ``record`` is a file for what goes over the wire."""
+    """``url`` and ``token`` are of a server such as ours; ``record`` is a file for what goes over the wire.
+
+    ``keyring`` is asked for a key that is not here. None goes to an address that is ``distrusted``.
+    """
 
     url: str | None = None
     token: str | None = None
@@ -34,12 +39,15 @@ class Servers:
     deepgram_key: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
     record: Path | None = None
+    keyring: Keyring = field(default_factory=Keyring)
+    distrusted: Collection[str] = ()
 
     def suggested(self) -> list[Element]:
         """What ``auto`` stands for."""
         if self.url:
             return [Element("server"), Element(LOCAL)]
-        return [Element("deepgram"), Element(LOCAL)] if self.deepgram_key else [Element(LOCAL)]
+        key = self.deepgram_key or self._stored("deepgram", SHORT_PATIENCE_SECONDS)
+        return [Element("deepgram"), Element(LOCAL)] if key else [Element(LOCAL)]
 
     def remote(self, element: Element, *, language: str, model: str | None, others: Sequence[Element]) -> Remote:
         """The server that an element of a chain means. Raises UsageError, AuthenticationFailed."""
@@ -61,14 +69,30 @@ class Servers:
 
     def _place(self, element: Element, others: Sequence[Element]) -> tuple[str, str | None]:
         if element.name == "deepgram":
-            return element.url or self.deepgram_url or "wss://api.deepgram.com", self.deepgram_key
+            address = element.url or self.deepgram_url or "wss://api.deepgram.com"
+            return address, self._key(address, self.deepgram_key, "deepgram")
         if element.name == "vosk-server":
             free = self.url if all(other.name != "server" for other in others) else None
             return element.url or free or VOSK_SERVER_URL, None
         url = element.url or self.url
         if url is None:
             raise UsageError("the backend server needs an address", "--server URL, or --backend server=URL")
-        return url, self.token
+        return url, self._key(url, self.token, "server")
+
+    def _key(self, url: str, key: str | None, user: str) -> str | None:
+        """The key for an address: the given one, else that of the keyring. Raises UsageError."""
+        if url not in self.distrusted:
+            return key or self._stored(user)
+        if key:
+            raise UsageError(
+                f"{shown(url)}: no key is sent to an address that only voxcli.toml in this folder names",
+                "if you trust it, name it on the command line or in your own file of settings",
+            )
+        return None
+
+    def _stored(self, user: str, patience: float = PATIENCE_SECONDS) -> str | None:
+        key = self.keyring.key(user, patience)
+        return None if key is None else _checked(key, f"the key {user} in the keyring")
 
 
 def query_parameters(

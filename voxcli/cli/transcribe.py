@@ -69,6 +69,7 @@ def transcribe(
     from voxcli.cli.backends import Wanted
     from voxcli.cli.chain import check_server_is_used, parse_chain, parse_models
     from voxcli.cli.display import check_distinct
+    from voxcli.cli.keyrings import Keyring
     from voxcli.cli.remotes import Servers, query_parameters, secret
     from voxcli.cli.run import run
     from voxcli.cli.settings import Settings
@@ -96,6 +97,8 @@ def transcribe(
             utterance_end_ms=utterance_end_ms,
         ),
         record=record_wire,
+        keyring=Keyring.of(environment),
+        distrusted=environment.distrusted,
     )
     chain = parse_chain(backend, servers)[: 1 if no_failover else None]
     if server is not None and _is_on_command_line(ctx, "server"):

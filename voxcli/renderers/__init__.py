@@ -13,11 +13,13 @@ RENDERERS = {
     "live": "voxcli.renderers.live:LiveRenderer",
     "text": "voxcli.renderers.text:TextRenderer",
     "jsonl": "voxcli.renderers.jsonl:JsonlRenderer",
+    "srt": "voxcli.renderers.subtitles:SrtRenderer",
+    "vtt": "voxcli.renderers.subtitles:VttRenderer",
     "deepgram": "voxcli.renderers.deepgram:DeepgramRenderer",
 }
 """Format -> ``module:class``; the class takes an Output and RendererOptions."""
 
-SUFFIXES = {".jsonl": "jsonl", ".txt": "text"}
+SUFFIXES = {".jsonl": "jsonl", ".txt": "text", ".srt": "srt", ".vtt": "vtt"}
 """Suffix of an output file -> format."""
 
 

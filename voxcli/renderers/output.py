@@ -49,7 +49,7 @@ class FileOutput:
     """Lines to a file. After a failure the file ends with its last whole line.
 
     What stood in it before is kept until ``begin``: a run that never gets to any audio destroys nothing, and leaves no
-    new file. Lines before that, which can only be errors, wait.
+    new file. Lines before that wait, unless the file is new.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,14 +76,14 @@ class FileOutput:
         if self._begun:
             return
         self._begun = True
-        if stat.S_ISREG(os.fstat(self.stream.fileno()).st_mode):
+        if not self._created and stat.S_ISREG(os.fstat(self.stream.fileno()).st_mode):
             os.ftruncate(self.stream.fileno(), 0)
         waiting, self._waiting = self._waiting, []
         for text in waiting:
             self.line(text)
 
     def line(self, text: str) -> None:
-        if not self._begun:
+        if not (self._begun or self._created):
             self._waiting.append(text)
             return
         whole_bytes = os.fstat(self.stream.fileno()).st_size
