@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxcli.wav import MAX_HEADER_BYTES, Coding, WavError, WavHeader, WavParser
+from voxcli.wav import MAX_HEADER_BYTES, Coding, WavError, WavHeader, WavParser, wav_header
 
 GUID_TAIL = bytes.fromhex("0000 0000 1000 8000 00aa 0038 9b71")
 TAGS = {
@@ -166,3 +166,12 @@ def test_what_cannot_be_read_is_told(header: bytes, sentence: str) -> None:
 )
 def test_what_needs_no_conversion(header: WavHeader, converted: bool) -> None:
     assert header.is_converted is converted
+
+
+@given(st.integers(0, 1 << 33))
+def test_a_header_that_is_written_is_understood(data_bytes: int) -> None:
+    """Also of more than the format can count, of which it says as much as it can."""
+    header = WavParser().feed(wav_header(data_bytes))
+    assert header is not None
+    assert (header.coding, header.channels, header.sample_rate) == (Coding.S16, 1, 16_000)
+    assert len(wav_header(data_bytes)) == 44

@@ -14,7 +14,13 @@ the place where the foreign library is called, with ``raise ... from``.
     |  |- SourceEmpty           source_empty      3
     |  |- SourceNotAudio        source_not_audio  3
     |  |- SourceTruncated       source_truncated  3
-    |  `- SourceNeedsExtra      source_needs_extra 3
+    |  |- SourceNeedsExtra      source_needs_extra 3
+    |  `- DeviceError            device            3
+    |     |- DeviceNeedsLibrary  device_needs_library 3
+    |     |- DevicesNone         device_none       3
+    |     |- DeviceNotFound      device_not_found  3
+    |     |- DeviceAmbiguous     device_ambiguous  3
+    |     `- DeviceLost          device_lost       3
     |- BackendError             backend           5
     |  |- BackendNeedsExtra     backend_needs_extra 5
     |  |- ModelNotFound         model_not_found   5
@@ -26,6 +32,7 @@ the place where the foreign library is called, with ``raise ... from``.
     |  |- BackendMisunderstood  backend_misunderstood 5
     |  |- AuthenticationFailed  authentication    4
     |  `- EveryBackendFailed    every_backend_failed 5
+    |- NothingSaid              nothing_said      1
     |- DrainTimeout             drain_timeout     1
     `- OutputError              output            1
 """
@@ -165,6 +172,65 @@ class SourceNeedsExtra(SourceError):
         super().__init__(f"{source}: {what} needs the extra '{extra}'", _install(extra))
 
 
+class DeviceError(SourceError):
+    """A microphone cannot be used."""
+
+    code = "device"
+
+
+class DeviceNeedsLibrary(DeviceError):
+    """The library that knows the devices is not on this machine."""
+
+    code = "device_needs_library"
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            "PortAudio, which captures from microphones, is not installed",
+            f"{package}; files and pipes are transcribed without it",
+        )
+
+
+class DevicesNone(DeviceError):
+    """There is no microphone at all."""
+
+    code = "device_none"
+
+    def __init__(self) -> None:
+        super().__init__("there is no microphone", "connect one, or start the sound server; voxcli devices lists them")
+
+
+class DeviceNotFound(DeviceError):
+    """There is no microphone of that name or number."""
+
+    code = "device_not_found"
+
+    def __init__(self, wish: str, names: Sequence[str]) -> None:
+        super().__init__(f"there is no microphone {wish}", f"voxcli devices lists them: {', '.join(names)}")
+
+
+class DeviceAmbiguous(DeviceError):
+    """More than one microphone could be meant."""
+
+    code = "device_ambiguous"
+
+    def __init__(self, wish: str, found: Sequence[str]) -> None:
+        super().__init__(
+            f"{wish} may be any of {len(found)} microphones", f"name one by its number: {', '.join(found)}"
+        )
+
+
+class DeviceLost(DeviceError):
+    """A microphone went away and did not come back."""
+
+    code = "device_lost"
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(
+            f"the microphone {name} went away and did not come back within {seconds:g} s",
+            "what was said before has been transcribed; connect it and start again",
+        )
+
+
 class BackendError(VoxcliError):
     """No recognizer of the chain could do the work.
 
@@ -293,6 +359,15 @@ class OutputError(VoxcliError):
 
 class ReaderGone(Exception):
     """Whoever read the results has closed the pipe. No failure: the program ends quietly."""
+
+
+class NothingSaid(VoxcliError):
+    """``--once`` waited for an utterance and there was none."""
+
+    code = "nothing_said"
+
+    def __init__(self) -> None:
+        super().__init__("nothing was said", "is it the right microphone? voxcli devices --test shows what it hears")
 
 
 class DrainTimeout(VoxcliError):

@@ -96,6 +96,16 @@ class WavHeader:
         return (self.coding, self.sample_rate, self.channels) == (Coding.S16, SAMPLE_RATE, 1)
 
 
+def wav_header(data_bytes: int) -> bytes:
+    """The 44 bytes before so much linear16 audio, 16,000 Hz, one channel (IBM and Microsoft, RIFF, 1991)."""
+    most = 0xFFFF_FFFF - 36
+    size = min(data_bytes, most)
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16, b"data", size,
+    )  # fmt: skip
+
+
 class WavParser:
     """Takes the start of a WAV file in pieces of any size and finds the sound in it.
 

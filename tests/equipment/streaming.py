@@ -42,6 +42,7 @@ class ClockedSource:
     remarks: list[str] = field(default_factory=list)
     stopped: bool = False
     quiet_spans: Sequence[tuple[float, float]] = ()
+    level: float | None = None
 
     @property
     def seconds(self) -> float | None:

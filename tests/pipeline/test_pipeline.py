@@ -38,6 +38,7 @@ class ScriptedSource:
     remarks: list[str] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     given: int = 0
+    level: float | None = None
 
     @property
     def seconds(self) -> float | None:

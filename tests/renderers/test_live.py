@@ -223,6 +223,18 @@ def test_a_pipe_has_no_end_to_show(terminal: Terminal) -> None:
     assert terminal.display()[0] == "0:00:20  10.0x  vosk"
 
 
+def test_a_microphone_has_a_meter_and_no_speed(terminal: Terminal) -> None:
+    """From a whisper to where it clips; while it is away there is no level at all."""
+    renderer = live(terminal)
+    for level, filled in ((-70.0, 0), (-30.0, 6), (0.0, 12), (None, 0)):
+        terminal.now += 2
+        renderer.status(Status(heard=20.0, total=None, backend="vosk", open_text="", is_live=True, level=level))
+        assert terminal.display()[0] == "━" * filled + "─" * (12 - filled) + " 0:00:20  vosk"
+    terminal.columns = 20
+    renderer.redraw()
+    assert "─" not in terminal.display()[0]
+
+
 def test_several_sources_are_headed(terminal: Terminal) -> None:
     renderer = live(terminal, several=True)
     renderer.show(Session(source="a\x1b.wav", backends=("vosk",), sample_rate=16_000, channels=1))

@@ -13,6 +13,7 @@ class Script:
 
     name = "script"
     live = False
+    level = None
     seconds = 1.05
 
     def __init__(self) -> None:

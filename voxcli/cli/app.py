@@ -14,6 +14,8 @@ from voxcli.cli.environment import Environment
 
 COMMANDS = {
     "transcribe": ("voxcli.cli.transcribe", "Turn recordings, or audio from a pipe, into words."),
+    "listen": ("voxcli.cli.listen", "Turn what the microphone hears into words, as it is said."),
+    "devices": ("voxcli.cli.devices", "List the microphones of this machine."),
     "serve": (
         "voxcli.cli.serve",
         "Transcribe for others: a page, WebSockets, Deepgram's contract.",

@@ -41,7 +41,7 @@ class Display:
         formats = [output_format(path) for path in settings.files]
         check_distinct(settings.files, settings.sources)
         files: list[tuple[Renderer, FileOutput]] = []
-        self.renderer: Renderer = Fanout([self._standard_output(), *self._status(), self._teller], files, self._give_up)
+        self.renderer: Renderer = Fanout([self._standard_output(), *self._status(), self._teller], files, self.give_up)
         for path, format in zip(settings.files, formats, strict=True):
             self._add_file(path, format, files)
 
@@ -61,6 +61,11 @@ class Display:
         """Leave no half-drawn line and no hidden cursor behind, whatever is going on. Never blocks, never fails."""
         if self._drawn is not None:
             self._drawn.region.abandon()
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the source that came last has said anything."""
+        return self._teller.spoken
 
     def say_if_nothing_was_said(self, source: str, summary: Summary) -> None:
         """A source without words is no error, but somebody may wonder."""
@@ -108,7 +113,8 @@ class Display:
             raise
         files.append((open_renderer(format, output, RendererOptions(timestamps=self._settings.timestamps)), output))
 
-    def _give_up(self, error: OutputError) -> None:
+    def give_up(self, error: OutputError) -> None:
+        """A file is not written any more."""
         self._failed(error)
         self.renderer.show(Error(code=error.code, message=error.message, hint=error.hint))
 
@@ -133,7 +139,9 @@ class Teller:
                 self._say(f"{event.backend} did not confirm the last words: {event.transcript}")
             case Error():
                 self._environment.complain_of(event)
-            case Summary() if event.stop_reason != "error" and event.finals and _open_seconds(event) > OPEN_SECONDS:
+            case Summary() if (
+                event.stop_reason not in ("error", "once") and event.finals and _open_seconds(event) > OPEN_SECONDS
+            ):
                 self._say(f"no final result covers {_open_seconds(event):.1f} s of the audio")
             case Session():
                 self.spoken = False

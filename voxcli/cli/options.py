@@ -218,3 +218,29 @@ DrainTimeout = Annotated[
         help="Seconds without a result that a server is waited for at the end; after Ctrl-C, seconds in all.",
     ),
 ]  # fmt: skip
+Device = Annotated[
+    str | None,
+    option(
+        "--device", metavar="ID|NAME", panel=AUDIO, show_default="the system's",
+        help="The microphone: its number or a part of its name, as voxcli devices lists them.",
+    ),
+]  # fmt: skip
+Duration = Annotated[
+    float | None,
+    option("--duration", metavar="SECONDS", panel=AUDIO, min=0.1, show_default=False, help="End after so long."),
+]
+UntilSilence = Annotated[
+    float | None,
+    option(
+        "--until-silence", metavar="SECONDS", panel=AUDIO, min=0.2, show_default=False,
+        help="End when nobody has spoken for so long; silence before the first word does not count.",
+    ),
+]  # fmt: skip
+Once = Annotated[bool, option("--once", panel=AUDIO, help="Print the first utterance and end.")]
+SaveAudio = Annotated[
+    Path | None,
+    option(
+        "--save-audio", metavar="FILE", panel=AUDIO, show_default=False,
+        help="Keep what the recognizer hears: .wav or .flac, 16 kHz, one channel.",
+    ),
+]  # fmt: skip

@@ -14,11 +14,13 @@ from voxcli.cli.interrupts import Interrupts
 from voxcli.cli.logs import LIBRARIES, show_libraries
 from voxcli.cli.native import native_chatter_silenced
 from voxcli.cli.settings import Settings
-from voxcli.errors import BackendError, OutputError, ReaderGone, VoxcliError
+from voxcli.errors import BackendError, NothingSaid, OutputError, ReaderGone, VoxcliError
 from voxcli.events import Error, Session, Summary
 from voxcli.pipeline import Outcome, Pipeline, Stop, Stopped
-from voxcli.sources import STDIN, Source, label, open_source
+from voxcli.sources import STDIN, Source, label, open_microphone, open_source
+from voxcli.sources.saving import SavedSource
 
+INTERRUPTED = 130
 AUDIO_LOST = 6
 """Exit code under --strict."""
 
@@ -97,7 +99,7 @@ class Run:
 
     async def _one(self, name: str, display: Display) -> None:
         """One source; whatever is wrong with it is told and remembered."""
-        source = open_source(name, self._settings.source_options, stdin_fd=self._environment.stdin_fd)
+        source = self._source(name, display)
         try:
             with self._stop.calling(source.stop):
                 opened = await self._ready(source)
@@ -114,11 +116,23 @@ class Run:
             for remark in source.remarks:
                 self._environment.say(f"{label(name)}: {remark}")
 
+    def _source(self, name: str, display: Display) -> Source:
+        """What is named, or the microphone. Raises UsageError, OutputError for a file that cannot keep its audio."""
+        settings = self._settings
+        if settings.microphone is None:
+            return open_source(name, settings.source_options, stdin_fd=self._environment.stdin_fd)
+        source = open_microphone(settings.microphone)
+        return source if settings.saved is None else SavedSource(source, settings.saved, display.give_up)
+
     async def _ready(self, source: Source) -> Opened:
         """The source opened, then the recognizer; both at once for standard input.
 
         There the first sound may be long in coming, and whoever sends it should not have to wait for a model then.
         """
+        if source.live:
+            await source.open()  # what is said from now on is kept until the recognizer is there
+            self._environment.say(f"listening to {source.name}; Ctrl-C ends")
+            return await self._recognizer()
         if source.name != STDIN:
             await source.open()
             return await self._recognizer()
@@ -153,6 +167,8 @@ class Run:
         outcome = await pipeline.run(self._session(source.name, opened), self._stop)
         display.say_if_nothing_was_said(source.name, outcome.summary)
         self._note(source.name, outcome)
+        if options.limits.once and not display.has_spoken and outcome.error is None:
+            raise NothingSaid
 
     def _session(self, name: str, opened: Opened) -> Session:
         return Session(
@@ -178,8 +194,8 @@ class Run:
     def _exit_code(self, interrupted: int | None) -> int:
         if self._settings.strict and self._lost:
             return AUDIO_LOST
-        if interrupted is not None:
-            return interrupted
+        if interrupted is not None and not (interrupted == INTERRUPTED and self._settings.microphone is not None):
+            return interrupted  # but Ctrl-C is how listening ends
         return self._errors[0].exit_code if self._errors else 0
 
     def _leave_at_once(self, code: int) -> None:
@@ -199,5 +215,5 @@ def _account(outcome: Outcome) -> str:
 
 
 def _lost(summary: Summary) -> bool:
-    uncovered = summary.audio_seconds - summary.covered_seconds
+    uncovered = 0.0 if summary.stop_reason == "once" else summary.audio_seconds - summary.covered_seconds
     return summary.lost_seconds > 0 or uncovered > LOST_TOLERANCE_SECONDS

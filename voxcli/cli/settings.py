@@ -7,7 +7,7 @@ from pathlib import Path
 
 from voxcli.cli.backends import Wanted
 from voxcli.pipeline import PipelineOptions
-from voxcli.sources import SourceOptions
+from voxcli.sources import MicrophoneOptions, SourceOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,10 @@ class Settings:
     strict: bool
     source_options: SourceOptions
     pipeline: PipelineOptions
+    microphone: MicrophoneOptions | None = None
+    """What to listen to, where the source is a microphone."""
+    saved: Path | None = None
+    """Where its audio is kept."""
 
     @property
     def several(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voxcli.audio import AudioFormat, Encoding, samples
+from voxcli.audio import AudioFormat, Encoding
 from voxcli.cli import options
 from voxcli.cli.environment import Environment
 from voxcli.errors import UsageError
@@ -66,100 +66,17 @@ def transcribe(
 
     Several sources come one after the other; one that cannot be read is reported and the rest goes on.
     """
-    from voxcli.cli.backends import Wanted
-    from voxcli.cli.chain import check_server_is_used, parse_chain, parse_models
-    from voxcli.cli.display import check_distinct
-    from voxcli.cli.keyrings import Keyring
-    from voxcli.cli.remotes import Servers, query_parameters, secret
-    from voxcli.cli.run import run
-    from voxcli.cli.settings import Settings
-    from voxcli.pipeline import PipelineOptions
-    from voxcli.recognizers import REMOTES
-    from voxcli.recognizers.lifecycle import Lifecycle
+    from voxcli.cli.recognition import start
     from voxcli.sources import SourceOptions
 
     environment: Environment = ctx.obj
-    chosen = _format(_asked(ctx, json, format), environment)
-    servers = Servers(
-        url=server,
-        token=secret(server_token_file, environment.variables.get("VOXCLI_SERVER_TOKEN")),
-        deepgram_url=environment.variables.get("DEEPGRAM_BASE_URL") or None,
-        deepgram_key=secret(api_key_file, environment.variables.get("DEEPGRAM_API_KEY")),
-        parameters=query_parameters(
-            param,
-            diarize=diarize,
-            punctuate=punctuate,
-            smart_format=smart_format,
-            numerals=numerals,
-            redact=redact,
-            keyterm=keyterm,
-            endpointing=endpointing,
-            utterance_end_ms=utterance_end_ms,
-        ),
-        record=record_wire,
-        keyring=Keyring.of(environment),
-        distrusted=environment.distrusted,
-    )
-    chain = parse_chain(backend, servers)[: 1 if no_failover else None]
-    if server is not None and _is_on_command_line(ctx, "server"):
-        check_server_is_used(chain)
-    if servers.parameters and all(element.name not in REMOTES for element in chain):
-        names = ", ".join(dict.fromkeys(name for name, _ in servers.parameters))
-        environment.say(f"{names}: asked of servers only, and there is none in --backend {backend}")
-    shows_interim = chosen == "live" if interim is None else interim
-    settings = Settings(
-        sources=tuple(_sources(sources or [], environment)),
-        wanted=Wanted(
-            chain=chain,
-            models=parse_models(model, chain),
-            language=language,
-            chunk_samples=samples(chunk_ms / 1000),
-            interim=shows_interim,
-            may_download=not no_download,
-            servers=servers,
-            lifecycle=Lifecycle(
-                retries=retries,
-                backoff=backoff_ms / 1000,
-                keepalive=keepalive_s,
-                drain=drain_timeout,
-                chunk_samples=samples(chunk_ms / 1000),
-            ),
-            warm_standby=warm_standby,
-        ),
-        format=chosen,
-        files=tuple(output),
-        interim=shows_interim,
-        timestamps=timestamps,
-        strict=strict,
+    given = dict(locals())
+    return start(
+        ctx,
+        given,
+        tuple(_sources(sources or [], environment)),
         source_options=SourceOptions(_raw_format(encoding, sample_rate, channels), audio_stream, realtime),
-        pipeline=PipelineOptions(chunk=chunk_ms / 1000, buffer=buffer_seconds, drain_timeout=drain_timeout),
     )
-    settings.wanted.remotes()  # what cannot be meant is said before anything is opened
-    if record_wire is not None:
-        check_distinct([record_wire, *output], settings.sources)
-    return run(settings, environment)
-
-
-def _asked(ctx: typer.Context, json: bool, format: str) -> str:
-    """``--json`` or ``--format``; a variable that asks for JSON does not win over a format on the command line."""
-    given = {name: ctx.get_parameter_source(name) for name in ("json", "format")}
-    variable_against_option = [getattr(source, "name", "") for source in given.values()] == [
-        "ENVIRONMENT",
-        "COMMANDLINE",
-    ]
-    return "jsonl" if json and not variable_against_option else format
-
-
-def _is_on_command_line(ctx: typer.Context, name: str) -> bool:
-    """Whether an option was given there, and not by a variable, which is for every run."""
-    return getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"
-
-
-def _format(asked: str, environment: Environment) -> str:
-    """The format that is meant. The live view is for terminals: elsewhere its escape codes would be in the way."""
-    if asked not in ("auto", "live"):
-        return asked
-    return "live" if environment.is_terminal(environment.stdout) else "text"
 
 
 def _sources(named: list[str], environment: Environment) -> list[str]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from voxcli.audio import SAMPLE_BYTES, Chunk, samples, seconds
 from voxcli.coverage import Coverage
 from voxcli.epoch import KEPT_SECONDS, TOLERANCE_SECONDS
-from voxcli.events import Gap
+from voxcli.events import Gap, GapReason
 from voxcli.losses import Losses
 from voxcli.pipeline.marks import Marks
 from voxcli.ring import Ring
@@ -50,6 +50,8 @@ class Feed:
         self._on_read = on_read
         self._losses = Losses(self.settled)
         self._marks = Marks(self.settled)
+        self._missing: list[Gap] = []
+        self._missing_samples = 0
         self._readers: list[FeedReader] = []
         self._changed = asyncio.Event()
 
@@ -76,7 +78,7 @@ class Feed:
     @property
     def lost(self) -> int:
         """Samples that no final can cover any more."""
-        return self._losses.samples
+        return self._losses.samples + self._missing_samples
 
     @property
     def is_full(self) -> bool:
@@ -94,6 +96,15 @@ class Feed:
                 self._losses.dropped(lost, self._sent())
                 self._trim()
             self._changed.set()
+
+    async def miss(self, length: int, reason: GapReason) -> None:
+        """The source could not give the next samples: silence stands in for them, and nobody waits for their words."""
+        self.ask_for_final()
+        start, end = self.head, self.head + length
+        self._missing.append(Gap(start=seconds(start), end=seconds(end), reason=reason))
+        self._missing_samples += length
+        self.settled.add(start, end)
+        await self.put(bytes(length * SAMPLE_BYTES))
 
     def end(self) -> None:
         """Nothing more will be put."""
@@ -137,11 +148,14 @@ class Feed:
         self._changed.set()
 
     def gaps(self, upto: int | None = None) -> list[Gap]:
-        """Losses not told yet; with ``upto`` only those before it."""
-        return [
+        """Losses not told yet; with ``upto`` only those before it, and what the source missed from there on."""
+        told = [gap for gap in self._missing if upto is None or samples(gap.start) <= upto + samples(TOLERANCE_SECONDS)]
+        self._missing = self._missing[len(told) :]
+        told += [
             Gap(start=seconds(start), end=seconds(end), reason="ring_overflow")
             for start, end in self._losses.gaps(upto)
         ]
+        return sorted(told, key=lambda gap: gap.start)
 
     def _sent(self) -> list[Coverage]:
         return [reader.sent for reader in self._readers]

@@ -10,19 +10,25 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import quantiles
 
-from voxcli.audio import samples, seconds
-from voxcli.errors import DrainTimeout, OutputError, SourceError, VoxcliError, first_error
-from voxcli.events import Error, Event, Latency, Notice, Results, Session, Summary, UtteranceEnd
+from voxcli.audio import Chunk, samples, seconds
+from voxcli.errors import DeviceLost, DrainTimeout, OutputError, SourceError, VoxcliError, first_error
+from voxcli.events import Error, Event, Gap, Latency, Notice, Results, Session, StopReason, Summary, UtteranceEnd
+from voxcli.pipeline.conditions import Conditions, Limits
 from voxcli.pipeline.feed import Feed
 from voxcli.pipeline.stop import Stop
 from voxcli.recognizers import Recognizer
 from voxcli.renderers import Renderer, Status
 from voxcli.ring import Ring, RingStatistics
 from voxcli.sources import Source
-from voxcli.transcript import Transcript
+from voxcli.transcript import Transcript, Utterance
+
+_TROUBLES = {
+    "reconnecting": "reconnecting", "rate_limited": "reconnecting", "device_lost": "no microphone",
+}  # fmt: skip
+"""What the status says after a notice, until the next one."""
 
 LATENCIES_KEPT = 1_000
 """The latency in a Summary is that of the newest finals, so that memory stays constant."""
@@ -36,6 +42,7 @@ class PipelineOptions:
     buffer: float = 120.0
     read_ahead: float = 2.0
     drain_timeout: float = 10.0
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +78,23 @@ class Pipeline:
             samples(options.read_ahead),
             keeps=recognizer.rereads,
             is_live=source.live,
-            on_read=self._tell_status,
+            on_read=self._read_upto,
         )
         self._transcript = Transcript()
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._newest: Results | None = None
         self._unconfirmed: Results | None = None
         self._trouble: str | None = None
+        self._conditions = Conditions(options.limits)
+        self._has_enough = False
+        self._stop = Stop()
+        self._recognizing: asyncio.Task[None] | None = None
         self._counts = {"finals": 0, "reconnected": 0, "failover": 0}
         self._error: VoxcliError | None = None
 
     async def run(self, session: Session, stop: Stop) -> Outcome:
         """Transcribe the source, which is open, and say how it went. An error is shown and returned, not raised."""
+        self._stop = stop
         self._show(session)
         try:
             with stop.calling(self._source.stop):
@@ -99,7 +111,8 @@ class Pipeline:
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._give_up_after(stop))
             capture = group.create_task(self._capture())
-            await self._recognize()
+            self._recognizing = group.create_task(self._recognize())
+            await asyncio.wait({self._recognizing})
             watch.cancel()
             capture.cancel()
 
@@ -107,12 +120,23 @@ class Pipeline:
         """Source into ring. What is wrong with a source does not undo what it gave before."""
         try:
             async with aclosing(self._source.chunks()) as chunks:
-                async for chunk in chunks:
-                    await self._feed.put(chunk.data)
+                async for given in chunks:
+                    await self._take_in(given)
         except SourceError as error:
             self._error = error
         finally:
             self._feed.end()
+
+    async def _take_in(self, given: Chunk | Gap | Notice) -> None:
+        """What the source gives."""
+        if isinstance(given, Chunk):
+            await self._feed.put(given.data)
+        elif isinstance(given, Gap):
+            await self._feed.miss(samples(given.end) - samples(given.start), given.reason)
+        else:
+            self._take_notice(given)
+        if self._source.live:
+            self._tell_status(self._feed.position)
 
     async def _recognize(self) -> None:
         """Ring into recognizer, results out."""
@@ -125,7 +149,10 @@ class Pipeline:
 
     def _take(self, event: Results | UtteranceEnd | Notice | Error) -> None:
         """What the recognizer has to tell."""
+        if self._has_enough:
+            return
         if isinstance(event, Results):
+            self._conditions.hear(event)
             self._take_result(event)
         elif isinstance(event, Notice):
             self._take_notice(event)
@@ -149,13 +176,17 @@ class Pipeline:
     def _take_notice(self, notice: Notice) -> None:
         if notice.code in self._counts:
             self._counts[notice.code] += 1
-        self._trouble = "reconnecting" if notice.code in ("reconnecting", "rate_limited") else None
+        self._trouble = _TROUBLES.get(notice.code)
         self._show(notice)
         self._tell_status(self._feed.position)
 
     def _promote(self) -> None:
         """The last words that nobody confirmed are better than none; they say what they are."""
-        if self._unconfirmed is not None and samples(self._unconfirmed.end) > self._feed.covered:
+        if (
+            self._unconfirmed is not None
+            and not self._has_enough
+            and samples(self._unconfirmed.end) > self._feed.covered
+        ):
             self._take_result(replace(self._unconfirmed, is_final=True, speech_final=True, promoted=True))
 
     def _show_gaps(self, upto: int | None = None) -> None:
@@ -168,25 +199,45 @@ class Pipeline:
 
     def _utter(self, event: Event | UtteranceEnd) -> None:
         for utterance in self._transcript.add(event):
-            self._renderer.utterance(utterance)
+            self._show_utterance(utterance)
+
+    def _show_utterance(self, utterance: Utterance) -> None:
+        """``--once``: the first is all that is wanted, and nobody waits for more."""
+        if self._has_enough:
+            return
+        self._renderer.utterance(utterance)
+        if self._conditions.is_one_enough:
+            self._has_enough = True
+            self._stop.request("once")
+            if self._recognizing is not None:
+                self._recognizing.cancel()
+
+    def _read_upto(self, position: int) -> None:
+        """The recognizer has been given the audio up to here."""
+        reason = self._conditions.at(seconds(position))
+        if reason is not None:
+            self._stop.request(reason)
+        self._tell_status(position)
 
     def _tell_status(self, heard: int) -> None:
         if not self._renderer.shows_status:
             return
         self._renderer.status(
             Status(
-                heard=seconds(heard),
+                heard=seconds(self._feed.head if self._source.live else heard),
                 total=self._source.seconds,
                 backend=self._recognizer.name,
                 open_text=self._transcript.open_text,
                 behind=None if self._newest is None else max(0.0, seconds(self._feed.head) - self._newest.end),
                 trouble=self._trouble,
+                is_live=self._source.live,
+                level=self._source.level,
             )
         )
 
     def _end_utterances(self) -> None:
         for utterance in self._transcript.finish():
-            self._renderer.utterance(utterance)
+            self._show_utterance(utterance)
 
     def _outcome(self, stop: Stop) -> Outcome:
         error = self._error
@@ -200,10 +251,16 @@ class Pipeline:
             reconnects=self._counts["reconnected"],
             failovers=self._counts["failover"],
             latency_ms=_latency(self._latencies),
-            stop_reason="error" if error is not None else stop.reason or "end_of_source",
+            stop_reason=_stop_reason(error, stop),
         )
         self._show(summary)
         return Outcome(summary, error, self._ring.statistics())
+
+
+def _stop_reason(error: VoxcliError | None, stop: Stop) -> StopReason:
+    if isinstance(error, DeviceLost):
+        return "device_lost"
+    return "error" if error is not None else stop.reason or "end_of_source"
 
 
 def _latency(latencies: deque[float]) -> Latency | None:

@@ -42,7 +42,7 @@ class Status:
     """How far the work has come, told often."""
 
     heard: float
-    """Seconds of audio that the recognizer has been given."""
+    """Seconds of audio that the recognizer has been given, or that a live source has."""
     total: float | None
     """Seconds that the source has in all, where that is known."""
     backend: str
@@ -53,6 +53,10 @@ class Status:
     """Seconds of audio between what has come and the end of the newest result."""
     trouble: str | None = None
     """What the recognizer is doing instead of recognizing."""
+    is_live: bool = False
+    """Whether the source goes on by itself, so that there is no speed to speak of."""
+    level: float | None = None
+    """How loud the source is now, in dB relative to full scale; None for what is not heard as it comes."""
 
 
 class Output(Protocol):

@@ -23,6 +23,9 @@ REDRAW_SECONDS = 0.1
 """The region is drawn at most this often."""
 
 LEAST_BAR_COLUMNS, MOST_BAR_COLUMNS = 8, 40
+METER_COLUMNS = 12
+METER_DB = 60.0
+"""Below full scale: where the meter begins."""
 
 
 class StatusRenderer:
@@ -113,23 +116,40 @@ class LiveRenderer(StatusRenderer):
 
 
 def progress(status: Status, elapsed: float, columns: int) -> RenderableType:
-    """A bar where the length is known, then position, speed and time left, then the backend, as far as it fits."""
-    bar_columns = min(MOST_BAR_COLUMNS, columns // 5) if status.total else 0
-    has_bar = bar_columns >= LEAST_BAR_COLUMNS
-    facts = "  ".join(_facts(status, elapsed, columns - bar_columns - 1 if has_bar else columns))
+    """A bar where the length is known, or a meter of a microphone; then position, speed and time left, the backend.
+
+    What does not fit is left out, the least important first.
+    """
+    cells = _bar(status, columns)
+    width = sum(cell_columns + 1 for _, cell_columns in cells)
     row = Table.grid(padding=(0, 1))
-    cells: list[RenderableType] = [Text(facts, style="dim")]
-    if has_bar:
-        cells.insert(0, ProgressBar(total=status.total, completed=status.heard, width=bar_columns))
-    for _ in cells:
+    texts = [cell for cell, _ in cells] + [Text("  ".join(_facts(status, elapsed, columns - width)), style="dim")]
+    for _ in texts:
         row.add_column(no_wrap=True)
-    row.add_row(*cells)
+    row.add_row(*texts)
     return row
+
+
+def _bar(status: Status, columns: int) -> list[tuple[RenderableType, int]]:
+    """How far it is, or how loud, with its width; nothing where there is no room."""
+    if status.is_live:
+        return [(meter(status.level), METER_COLUMNS)] if columns >= 2 * METER_COLUMNS else []
+    bar_columns = min(MOST_BAR_COLUMNS, columns // 5) if status.total else 0
+    if bar_columns < LEAST_BAR_COLUMNS:
+        return []
+    return [(ProgressBar(total=status.total, completed=status.heard, width=bar_columns), bar_columns)]
+
+
+def meter(level: float | None) -> Text:
+    """A level in dB as a line: from a whisper to where it clips. Without one there is no sound at all."""
+    filled = 0 if level is None else round(METER_COLUMNS * min(1.0, max(0.0, 1 + level / METER_DB)))
+    colour = "green" if filled <= METER_COLUMNS * 3 // 4 else "yellow" if filled < METER_COLUMNS else "red"
+    return Text.assemble(("━" * filled, colour), ("─" * (METER_COLUMNS - filled), "dim"))
 
 
 def _facts(status: Status, elapsed: float, columns: int) -> list[str]:
     """What there is to say, the least important left out where there is no room."""
-    speed = status.heard / elapsed if elapsed >= 1 else 0.0
+    speed = status.heard / elapsed if elapsed >= 1 and not status.is_live else 0.0
     left = max(0.0, (status.total or 0.0) - status.heard)
     position = clock(status.heard) + (f" / {clock(status.total)}" if status.total else "")
     facts = {"position": position}

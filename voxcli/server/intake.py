@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from voxcli.audio import SAMPLE_BYTES, SAMPLE_RATE, AudioFormat, Encoding
+from voxcli.audio import SAMPLE_BYTES, SAMPLE_RATE, AudioFormat, Chunk, Encoding
 from voxcli.errors import SourceError, SourceTruncated, UsageError
 from voxcli.server.stream import AudioStream
 from voxcli.sources import Source, SourceOptions
@@ -272,8 +272,9 @@ async def pump(source: Source, stream: AudioStream) -> None:
     try:
         await source.open()
         async with aclosing(source.chunks()) as chunks:
-            async for chunk in chunks:
-                await stream.put(chunk.data)
+            async for given in chunks:
+                if isinstance(given, Chunk):  # nothing else comes from a recording
+                    await stream.put(given.data)
     except SourceTruncated:
         pass  # what was there has been given out
     except (SourceError, UsageError) as error:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from voxcli.audio import AudioFormat, Chunk
+from voxcli.events import Gap, Notice
 
 STDIN = "-"
+MICROPHONE = "microphone"
 
 
 def label(name: str) -> str:
     """What a sentence calls the source."""
-    return "standard input" if name == STDIN else name
+    return {STDIN: "standard input", MICROPHONE: "the microphone"}.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class SourceOptions:
 
     realtime: bool = False
     """Give the audio out as fast as it was spoken, and not as fast as it can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneOptions:
+    """``device``: a number or a part of a name, None for the default. ``duration``: seconds after which it ends."""
+
+    device: str | None = None
+    duration: float | None = None
 
 
 class Source(Protocol):
@@ -55,9 +65,14 @@ class Source(Protocol):
     def seconds(self) -> float | None:
         """The whole length, where it is known once the source is open."""
 
-    def chunks(self) -> AsyncGenerator[Chunk]:
+    @property
+    def level(self) -> float | None:
+        """How loud it is now, in dB relative to full scale, where that is of interest."""
+
+    def chunks(self) -> AsyncGenerator[Chunk | Gap | Notice]:
         """The audio in runs of up to about a second, whose indices follow each other from 0. Call it once.
 
+        Where a live source misses audio, it gives the gap instead, and the next chunk begins behind it.
         Raises SourceError, but only after all audio that there was has been given out.
         """
 
@@ -66,6 +81,13 @@ class Source(Protocol):
 
     async def close(self) -> None:
         """Stops, waits until no thread is at work, and gives everything back. Any number of times."""
+
+
+def open_microphone(options: MicrophoneOptions) -> Source:
+    """A microphone. It is not opened yet."""
+    from voxcli.sources.microphone import Microphone
+
+    return Microphone(options)
 
 
 def open_source(spec: str, options: SourceOptions, *, stdin_fd: int = 0) -> Source:

@@ -17,6 +17,7 @@ class DecodedSource:
     """A recording or a stream, read block by block in worker threads."""
 
     live = False
+    level = None
 
     def __init__(self, name: str, opener: Opener) -> None:
         self.name = name

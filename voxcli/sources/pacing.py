@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from voxcli.audio import SAMPLE_BYTES, SAMPLE_RATE, Chunk
+from voxcli.events import Gap, Notice
 from voxcli.sources import Source
 
 STEP_SAMPLES = SAMPLE_RATE // 10
@@ -42,17 +43,24 @@ class PacedSource:
     def seconds(self) -> float | None:
         return self._source.seconds
 
+    @property
+    def level(self) -> float | None:
+        return self._source.level
+
     async def open(self) -> None:
         await self._source.open()
 
-    async def chunks(self) -> AsyncGenerator[Chunk]:
+    async def chunks(self) -> AsyncGenerator[Chunk | Gap | Notice]:
         awake = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(awake.set)
         began = self._clock()
         try:
-            async for chunk in self._source.chunks():
-                for piece in _pieces(chunk):
+            async for given in self._source.chunks():
+                if not isinstance(given, Chunk):
+                    yield given
+                    continue
+                for piece in _pieces(given):
                     await self._wait(began + piece.end / SAMPLE_RATE, awake)
                     yield piece
         finally:
