@@ -61,10 +61,9 @@ async def _list(environment: Environment, json: bool) -> int:
 
 
 def _entry(device: Device) -> dict[str, object]:
-    """As the interface says, and through what it is reached."""
     return {
         "id": device.id, "name": device.name, "channels": device.channels, "sample_rate": device.sample_rate,
-        "default": device.default, "host": device.host,
+        "default": device.default,
     }  # fmt: skip
 
 

@@ -191,6 +191,8 @@ class Microphone:
             except DeviceError:
                 pass  # it is not back yet
             else:
+                if self._stopped.is_set():
+                    self._finish()  # which found no device to end
                 return
             away = time.monotonic() - gone_at
             if away >= AWAY_SECONDS:

@@ -175,6 +175,10 @@ def run(arguments: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process says when it ends
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.setmode(1, os.O_BINARY)
     try:
         run(sys.argv[1:])
     finally:
