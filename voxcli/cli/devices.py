@@ -28,10 +28,10 @@ def devices(
     test: Annotated[bool, typer.Option("--test", help="Listen for 5 s and show how loud it is.")] = False,
     device: options.Device = None,
 ) -> int:
-    """List the microphones of this machine; the default one is marked with *.
+    """List the microphones of this machine.
 
-    A line each: its number, its name, channels, and its own sample rate in Hz. Numbers may change when devices come and
-    go; a part of the name is the safer way to say which is meant.
+    The default one is marked with *. A line each: its number, its name, channels, and its own sample rate in Hz.
+    Numbers may change when devices come and go; a part of the name is the safer way to say which is meant.
     """
     import asyncio
 

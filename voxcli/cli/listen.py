@@ -51,7 +51,7 @@ def listen(
     backoff_ms: options.BackoffMs = 100,
     keepalive_s: options.KeepaliveS = 30,
 ) -> int:
-    """Turn what the microphone hears into words, as it is said, until Ctrl-C.
+    """Turn what the microphone hears into words, as it is said.
 
     Results go to standard output, everything else to standard error. Ctrl-C ends it in good order: the last words come,
     and the exit code is 0.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -77,23 +77,25 @@ class FlacRecording:
     def __init__(self, path: Path) -> None:
         import soundfile
 
+        path.open("ab").close()  # whose error says more than libsndfile's
         self._failure: type[Exception] = soundfile.SoundFileError
-        self._raw = path.open("wb", buffering=0)
-        self._file = soundfile.SoundFile(self._raw, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC")
+        with self._as_system_error():
+            self._file = soundfile.SoundFile(path, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC")
 
     def write(self, data: bytes) -> None:
-        try:
+        with self._as_system_error():
             self._file.buffer_write(data, dtype="int16")
-        except self._failure as error:
-            raise OSError(str(error)) from error
 
     def close(self) -> None:
-        try:
+        with self._as_system_error():
             self._file.close()
+
+    @contextmanager
+    def _as_system_error(self) -> Iterator[None]:
+        try:
+            yield
         except self._failure as error:
-            raise OSError(str(error)) from error
-        finally:
-            self._raw.close()
+            raise OSError("it cannot be written: is the disk full?") from error
 
 
 class SavedSource:
