@@ -48,6 +48,7 @@ def check_slips(home: Path, *slips: Slip) -> None:
         assert sentence in complaints, arguments
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused(home: Path) -> None:
     """Before anything is loaded, each with what to do."""
     empty, text = home / "empty", SAMPLES / "harbour.txt"

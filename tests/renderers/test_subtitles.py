@@ -184,6 +184,7 @@ def test_the_program_prints_subtitles(home: Path) -> None:
     assert cues[-1][1] / 1_000 <= 8.335
 
 
+@pytest.mark.slow
 def test_several_sources_are_one_file_on_one_clock(home: Path) -> None:
     done = voxcli("transcribe", "-q", "-f", "srt", HARBOUR, "missing.wav", SAMPLES / "station.wav", home=home)
     cues = srt(done.stdout.decode())

@@ -237,6 +237,7 @@ async def test_bodies_of_two_lengths() -> None:
             assert b"voxcli_sessions" not in answer, lines
 
 
+@pytest.mark.slow
 async def test_frames_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte now and then is no message: idle, whatever pongs say."""
     monkeypatch.setattr(wires, "CLOSE_SECONDS", 0.3)
@@ -575,6 +576,7 @@ async def test_whoever_leaves_while_the_server_ends(turns: int) -> None:
     assert [word.name for word in words_of(messages)] == ["w0000", "w0001"]
 
 
+@pytest.mark.slow
 async def test_the_honest_client_of_these_tests_would_notice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were it cut off, its words would be missing; were the server stuck, they would come too late."""
     async with RunningServer() as server:

@@ -368,6 +368,7 @@ async def test_what_nobody_understands_is_told_and_passed_over() -> None:
     assert check(words_in(messages), Script(), 2.0) == Loss()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "subtype"), [("linear16", "PCM_16"), ("linear32", "FLOAT"), ("mulaw", "ULAW"), ("alaw", "ALAW")]
 )
@@ -435,6 +436,7 @@ LENGTHS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_samples() -> None:
     """Streamed in small pieces and posted, both tell their length; an m4a with its index behind can only be posted."""
     async with RunningServer() as server:
