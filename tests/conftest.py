@@ -1,8 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from support import model_without_dither
+
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # nobody's own keys are asked for by tests
 
 
 @pytest.fixture

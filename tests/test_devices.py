@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxcli.devices import HOSTS, Device, chosen, without_doubles
+from voxcli.devices import HOSTS, Device, chosen, found_again, without_doubles
 from voxcli.errors import DeviceAmbiguous, DeviceNotFound, DevicesNone
 
 LONG = "Microphone Array (Intel® Smart Sound Technology)"
@@ -76,3 +76,9 @@ def test_what_cannot_be_found() -> None:
     with pytest.raises(DeviceAmbiguous, match="usb may be any of 2 microphones") as several:
         chosen(LINUX, "usb")
     assert several.value.hint.endswith("0 USB Audio: - (hw:1,0), 3 USB Audio: - (hw:2,0)")
+
+
+def test_a_device_is_found_again_by_its_whole_name_only() -> None:
+    assert found_again(LINUX, "pulse").id == 5
+    with pytest.raises(DeviceNotFound):
+        found_again(LINUX, "puls")

@@ -41,6 +41,14 @@ def without_doubles(devices: Sequence[Device]) -> list[Device]:
     return sorted(kept, key=lambda device: device.id)
 
 
+def found_again(devices: Sequence[Device], name: str) -> Device:
+    """The device of exactly that name: one that is merely called like it is another. Raises DeviceNotFound."""
+    same = [device for device in devices if device.name == name]
+    if not same:
+        raise DeviceNotFound(name, [device.name for device in devices])
+    return same[0]
+
+
 def chosen(devices: Sequence[Device], wish: str | None) -> Device:
     """The device that is wished for: a number, a name or a part of one; None is the default.
 

@@ -50,7 +50,7 @@ class Session:
     schema_version: int = SCHEMA_VERSION
     """Rises when a reader of older lines would misread newer ones."""
     source: str
-    """The file as it was named, or - for standard input."""
+    """The file as it was named, - for standard input, or the name of the microphone."""
     backends: tuple[str, ...]
     """The recognizers that may be used, in the order in which they are tried."""
     sample_rate: int

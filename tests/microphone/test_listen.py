@@ -178,12 +178,12 @@ async def test_one_sentence_for_a_script(library: Path, tmp_path: Path, home: Pa
 
 async def test_until_nobody_speaks(library: Path, tmp_path: Path, home: Path) -> None:
     card = SoundCard(library, tmp_path, RECORDING)
-    async with listening("--until-silence", "4", "--json", home=home, variables=card.variables) as run:
+    async with listening("--until-silence", "2", "--json", home=home, variables=card.variables) as run:
         assert await run.end() == 0
     assert_spoken(run.words)
     (summary,) = run.of("Summary")
     assert summary["stop_reason"] == "until_silence"
-    assert 9.0 < summary["audio_seconds"] < 20.0
+    assert 9.5 < summary["audio_seconds"] < 16.0
 
 
 @pytest.mark.parametrize("stuck", [False, True])

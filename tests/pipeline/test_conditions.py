@@ -25,35 +25,50 @@ def heard(text: str, end: float, *, is_final: bool = True, speech_end: float | N
 
 
 def test_without_limits_it_never_ends() -> None:
-    assert Conditions(Limits()).at(1e6) is None
+    assert Conditions(Limits()).at(1e6, 1e6) is None
+    assert not Conditions(Limits()).wants_final(1e6)
 
 
 def test_a_duration() -> None:
     conditions = Conditions(Limits(duration=2.0))
-    assert [conditions.at(at) for at in (0.0, 1.9, 2.0)] == [None, None, "duration"]
+    assert [conditions.at(at, at) for at in (0.0, 1.9, 2.0)] == [None, None, "duration"]
 
 
 def test_silence_before_the_first_word_does_not_count() -> None:
     conditions = Conditions(Limits(silence=1.0))
-    assert conditions.at(60.0) is None
+    assert conditions.at(60.0, 60.0) is None
     conditions.hear(heard("", 60.0))
-    assert conditions.at(90.0) is None
+    assert conditions.at(90.0, 90.0) is None
 
 
 def test_silence_counts_from_where_speech_ended() -> None:
     conditions = Conditions(Limits(silence=1.0))
     conditions.hear(heard("hello", 5.0, speech_end=3.5))
-    assert [conditions.at(at) for at in (4.4, 4.5)] == [None, "until_silence"]
+    assert [conditions.at(at, at) for at in (4.4, 4.5)] == [None, "until_silence"]
 
 
 def test_words_that_go_on_are_speech_and_words_that_stay_are_not() -> None:
     conditions = Conditions(Limits(silence=1.0))
     for text, end in (("a", 1.0), ("a b", 2.0), ("a b", 2.5)):
         conditions.hear(heard(text, end, is_final=False))
-    assert [conditions.at(at) for at in (2.9, 3.0)] == [None, "until_silence"]
+    assert [conditions.at(at, at) for at in (2.9, 3.0)] == [None, "until_silence"]
     conditions.hear(heard("a b", 3.0))
     conditions.hear(heard("a b", 4.0, is_final=False))
-    assert conditions.at(4.9) is None
+    assert conditions.at(4.9, 4.9) is None
+
+
+def test_what_no_final_covers_is_not_silent_before_it_has_been_so_for_long() -> None:
+    """A recognizer that is behind may have words for it; a final is asked for, once."""
+    conditions = Conditions(Limits(silence=1.0))
+    conditions.hear(heard("a", 2.0))
+    assert not conditions.wants_final(2.9)
+    assert conditions.at(3.0, 2.0) is None
+    assert [conditions.wants_final(at) for at in (3.0, 3.1, 9.0)] == [True, False, False]
+    assert [conditions.at(at, 2.0) for at in (5.9, 6.0)] == [None, "until_silence"]
+    conditions.hear(heard("b", 3.0))
+    assert conditions.at(3.5, 3.0) is None
+    assert conditions.wants_final(4.0)
+    assert conditions.at(4.0, 4.0) == "until_silence"
 
 
 # What a source misses

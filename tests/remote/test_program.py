@@ -297,7 +297,7 @@ async def test_a_key_that_is_refused_is_exit_code_4_even_with_a_chain(home: Path
         program = await ran("-b", chain, home=home, audio=1.0, code=4, DEEPGRAM_API_KEY=KEY)
         assert len(server.connections) == 1
     assert program.error["code"] == "authentication"
-    assert program.error["hint"] == "check the key in DEEPGRAM_API_KEY or --api-key-file"
+    assert program.error["hint"] == "check the key in DEEPGRAM_API_KEY, --api-key-file or the keyring"
     assert program.complaints.splitlines()[-2:] == [
         f"voxcli: {program.error['message']}",
         f"  hint: {program.error['hint']}",

@@ -72,8 +72,6 @@ async def test_everything_else_is_the_source_itself() -> None:
     await paced.close()
     assert script.calls == ["open", "stop", "close"]
     assert (paced.name, paced.live, paced.seconds, paced.remarks) == ("script", False, 1.05, ["a remark"])
-    paced.remarks = []
-    assert script.remarks == []
 
 
 async def test_a_real_file_at_the_pace_of_speech_until_it_is_stopped() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voxcli.audio import Chunk, seconds
 from voxcli.cli import options
 from voxcli.cli.environment import Environment
 from voxcli.printable import printable
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-METER_COLUMNS = 40
 TEST_SECONDS = 5.0
 QUIET_DB = -60.0
 """Below it nobody has spoken."""
@@ -74,30 +76,42 @@ def _line(device: Device, width: int) -> str:
 
 
 async def _test(environment: Environment, wish: str | None) -> int:
-    """The level as a bar that moves, or ten lines a second at most where nothing can be redrawn. Raises DeviceError."""
+    """The meter of the live view while it listens, and how loud it was. Raises DeviceError."""
+    from voxcli.hearing import FLOOR_DB
     from voxcli.sources import MicrophoneOptions, open_microphone
 
     source = open_microphone(MicrophoneOptions(wish, TEST_SECONDS))
-    is_drawn = environment.is_terminal(environment.stderr) and not environment.quiet
-    loudest = -90.0
+    loudest = FLOOR_DB
     try:
         await source.open()
         environment.say(f"listening to {source.name} for {TEST_SECONDS:g} s: say something")
-        async for _ in source.chunks():
-            level = -90.0 if source.level is None else source.level
-            loudest = max(loudest, level)
-            if is_drawn:
-                environment.stderr.write(f"\r{_meter(level)}")
-                environment.stderr.flush()
+        with _meter(environment, source.name) as show:
+            async for given in source.chunks():
+                if isinstance(given, Chunk) and source.level is not None:
+                    loudest = max(loudest, source.level)
+                    show(seconds(given.end), source.level)
     finally:
         await source.close()
-        if is_drawn:
-            environment.stderr.write("\r\x1b[K")
     heard = "it hears you" if loudest > QUIET_DB else "that is next to nothing: is it muted, or is it another one?"
     environment.print(f"{printable(source.name)}: {round(loudest)} dB at the loudest; {heard}")
     return 0 if loudest > QUIET_DB else 1
 
 
-def _meter(level: float) -> str:
-    filled = round(METER_COLUMNS * min(1.0, max(0.0, (level + 60) / 60)))
-    return f"[{'#' * filled}{' ' * (METER_COLUMNS - filled)}] {level:4.0f} dB"
+@contextmanager
+def _meter(environment: Environment, name: str) -> Iterator[Callable[[float, float], None]]:
+    """What shows a time and a level on standard error, where something can be drawn there."""
+    if environment.quiet or not environment.is_terminal(environment.stderr):
+        yield lambda at, level: None
+        return
+    from voxcli.renderers import RendererOptions, Status
+    from voxcli.renderers.live import StatusRenderer
+    from voxcli.renderers.output import StatusOutput
+
+    options = RendererOptions(color=environment.color_on(environment.stderr))
+    drawn = StatusRenderer(StatusOutput(environment.stderr), options)
+    try:
+        yield lambda at, level: drawn.status(
+            Status(heard=at, total=None, backend=printable(name), open_text="", is_live=True, level=level)
+        )
+    finally:
+        drawn.close()

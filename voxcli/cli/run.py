@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from functools import partial
 
 from voxcli.audio import SAMPLE_RATE, seconds
@@ -20,7 +21,7 @@ from voxcli.pipeline import Outcome, Pipeline, Stop, Stopped
 from voxcli.sources import STDIN, Source, label, open_microphone, open_source
 from voxcli.sources.saving import SavedSource
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + signal.SIGINT
 AUDIO_LOST = 6
 """Exit code under --strict."""
 

@@ -214,9 +214,12 @@ class Pipeline:
 
     def _read_upto(self, position: int) -> None:
         """The recognizer has been given the audio up to here."""
-        reason = self._conditions.at(seconds(position))
+        heard = seconds(position)
+        reason = self._conditions.at(heard, seconds(self._feed.covered))
         if reason is not None:
             self._stop.request(reason)
+        elif self._conditions.wants_final(heard):
+            self._feed.ask_for_final()
         self._tell_status(position)
 
     def _tell_status(self, heard: int) -> None:

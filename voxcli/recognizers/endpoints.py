@@ -36,14 +36,14 @@ def server(place: Place, asked: Asked) -> Remote:
         asked.model or "",
         voxcli.VoxcliCodec,
         scheme="Bearer",
-        login_hint=_login_hint(place, "token", "VOXCLI_SERVER_TOKEN or --server-token-file"),
+        login_hint=_login_hint(place, "token", "VOXCLI_SERVER_TOKEN, --server-token-file or the keyring"),
     )
 
 
 def deepgram_api(place: Place, asked: Asked) -> Remote:
     """Deepgram, or what is compatible with it. Raises AuthenticationFailed without a key for Deepgram itself."""
     url = websocket_url(place.url)
-    login_hint = _login_hint(place, "key", "DEEPGRAM_API_KEY or --api-key-file")
+    login_hint = _login_hint(place, "key", "DEEPGRAM_API_KEY, --api-key-file or the keyring")
     if not place.key and f".{urlsplit(url).hostname}".endswith(".deepgram.com"):
         raise AuthenticationFailed("deepgram", "there is no key to send", login_hint)
     parts = urlsplit(url)

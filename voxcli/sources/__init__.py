@@ -16,12 +16,12 @@ from voxcli.audio import AudioFormat, Chunk
 from voxcli.events import Gap, Notice
 
 STDIN = "-"
-MICROPHONE = "microphone"
+MICROPHONE = "the microphone"
 
 
 def label(name: str) -> str:
     """What a sentence calls the source."""
-    return {STDIN: "standard input", MICROPHONE: "the microphone"}.get(name, name)
+    return "standard input" if name == STDIN else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,16 @@ class MicrophoneOptions:
 class Source(Protocol):
     """Audio, whatever it comes from, as linear16, 16 kHz, mono."""
 
-    name: str
-    """As the user named it, - for standard input."""
-
     live: bool
     """False for files and pipes, which wait; True for what goes on whether or not it is heard."""
 
-    remarks: list[str]
-    """Sentences for the user that came up so far, such as how many samples were no numbers."""
+    @property
+    def name(self) -> str:
+        """As the user named it, - for standard input; a device by its own name, once it is open."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences for the user that came up so far, such as how many samples were no numbers."""
 
     async def open(self) -> None:
         """Opens and probes; raises SourceError or, for options that do not fit what is there, UsageError."""

@@ -47,9 +47,18 @@ class Capture:
     @classmethod
     async def open(cls, wish: str | None) -> Capture:
         """Capture from the device that is wished for. Raises DeviceError."""
-        process = await _start("capture", *([] if wish is None else [wish]))
+        return await cls._opened(START_SECONDS, "capture", *([] if wish is None else [wish]))
+
+    @classmethod
+    async def open_again(cls, name: str | None, patience: float) -> Capture:
+        """Capture from the device of exactly this name, or from the default. Raises DeviceError."""
+        return await cls._opened(patience, *(["capture"] if name is None else ["recapture", name]))
+
+    @classmethod
+    async def _opened(cls, patience: float, *arguments: str) -> Capture:
+        process = await _start(*arguments)
         try:
-            return cls(process, await _first_line(process))
+            return cls(process, await _first_line(process, patience))
         except BaseException:
             await _end(process)
             raise
@@ -86,21 +95,22 @@ async def list_devices() -> list[Device]:
 
 async def _start(*arguments: str) -> asyncio.subprocess.Process:
     # Descriptor 2 is led away by whoever runs the command, unless its user wants to see what native libraries say.
+    # -P: nothing that lies in the folder where voxcli is run is taken for one of its modules.
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "voxcli.sources.portaudio", *arguments,
+        sys.executable, "-P", "-m", "voxcli.sources.portaudio", *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=RECORDS_AT_ONCE_BYTES,
     )  # fmt: skip
 
 
-async def _first_line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+async def _first_line(process: asyncio.subprocess.Process, patience: float = START_SECONDS) -> dict[str, Any]:
     """What it says once it is ready. Raises DeviceError."""
     assert process.stdout is not None  # noqa: S101 - it was asked for
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(patience):
             line = await process.stdout.readline()
     except TimeoutError as error:
         raise DeviceError(
-            f"the sound system did not answer within {START_SECONDS:g} s", "is its server running? voxcli -vv says more"
+            f"the sound system did not answer within {patience:g} s", "is its server running? voxcli -vv says more"
         ) from error
     if not line:
         raise DeviceError("the sound system failed while it was being opened", "voxcli -vv devices says more")

@@ -17,7 +17,7 @@ from voxcli.audio import SAMPLE_BYTES, Chunk, samples, seconds
 from voxcli.errors import DeviceError, DeviceLost
 from voxcli.events import Gap, GapReason, Notice
 from voxcli.hearing import Hearing, decibels
-from voxcli.sources import MicrophoneOptions
+from voxcli.sources import MICROPHONE, MicrophoneOptions
 from voxcli.sources.capture import Capture, Record
 from voxcli.sources.convert import Converter, as_float
 
@@ -27,6 +27,8 @@ FIRST_SECONDS = 6.0
 """For the first block; a sound server that slept may take two."""
 AWAY_SECONDS = 15.0
 """For a device to come back."""
+LEAST_PATIENCE_SECONDS = 1.0
+"""For the sound system to answer a look whether it is back."""
 SEARCH_SECONDS = 0.5
 """Between two looks whether it is back."""
 LEAST_GAP_SECONDS = 0.02
@@ -42,7 +44,7 @@ class Microphone:
     live = True
 
     def __init__(self, options: MicrophoneOptions) -> None:
-        self.name = options.device or "microphone"
+        self.name = options.device or MICROPHONE
         self.remarks: list[str] = []
         self.level: float | None = None
         self.is_at_its_end = False
@@ -185,9 +187,11 @@ class Microphone:
         if self._limit is not None:
             left = min(left, seconds(self._limit - self._given))
         gone_at = time.monotonic() if self._ended_at is None else self._ended_at
+        away = 0.0
         while not self._stopped.is_set():
             try:
-                self._adopt(await Capture.open(self._options.device and self.name))
+                name = None if self._options.device is None else self.name
+                self._adopt(await Capture.open_again(name, max(LEAST_PATIENCE_SECONDS, left - away)))
             except DeviceError:
                 pass  # it is not back yet
             else:
@@ -233,7 +237,7 @@ class Timing:
 
     @property
     def due(self) -> float:
-        """When the newest block was complete, by all that came: a device on its way out may give one that is not so."""
+        """When the newest block was complete, by all that came: one alone may come late, or too soon."""
         return self._length + median(self._delays)
 
     def late(self, at: float, length: float) -> float:

@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from voxcli.audio import SAMPLE_BYTES, SAMPLE_RATE, Chunk
 from voxcli.events import Gap, Notice
 from voxcli.sources import Source
+from voxcli.sources.passing import PassingSource
 
 STEP_SAMPLES = SAMPLE_RATE // 10
 
 
-class PacedSource:
+class PacedSource(PassingSource):
     """Gives each tenth of a second out at the moment at which a microphone would have it complete."""
 
     def __init__(
@@ -23,32 +24,11 @@ class PacedSource:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """``clock`` tells seconds, ``sleep`` waits for some."""
-        self.name = source.name
-        self.live = source.live
-        self._source = source
+        super().__init__(source)
         self._clock = clock
         self._sleep = sleep
         self._stopped = False
         self._wake: Callable[[], object] | None = None
-
-    @property
-    def remarks(self) -> list[str]:
-        return self._source.remarks
-
-    @remarks.setter
-    def remarks(self, value: list[str]) -> None:
-        self._source.remarks = value
-
-    @property
-    def seconds(self) -> float | None:
-        return self._source.seconds
-
-    @property
-    def level(self) -> float | None:
-        return self._source.level
-
-    async def open(self) -> None:
-        await self._source.open()
 
     async def chunks(self) -> AsyncGenerator[Chunk | Gap | Notice]:
         awake = asyncio.Event()
@@ -68,13 +48,10 @@ class PacedSource:
 
     def stop(self) -> None:
         self._stopped = True
-        self._source.stop()
+        super().stop()
         wake = self._wake  # another thread may be ending the iteration
         if wake is not None:
             wake()
-
-    async def close(self) -> None:
-        await self._source.close()
 
     async def _wait(self, until: float, awake: asyncio.Event) -> None:
         """Waits for the moment, or for ``stop``; after that, not at all."""

@@ -1,4 +1,4 @@
-"""The door to PortAudio, in a process of its own: ``python -m voxcli.sources.portaudio list | capture [DEVICE]``.
+"""The door to PortAudio, in a process of its own: ``list``, ``capture [DEVICE]`` or ``recapture NAME`` is its argument.
 
 A device that is unplugged may leave PortAudio in a call that never returns, spinning and writing to standard error
 without end; a device that appears later is seen only by a fresh PortAudio; and a busy interpreter captures late. So
@@ -22,7 +22,8 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import Any
 
-from voxcli.devices import Device, chosen, without_doubles
+from voxcli.audio import SAMPLE_BYTES
+from voxcli.devices import Device, chosen, found_again, without_doubles
 from voxcli.errors import DeviceError, DeviceNeedsLibrary
 
 HEADER = struct.Struct("<dI?I")
@@ -67,7 +68,6 @@ class Capture:
 
     def __init__(self) -> None:
         self.queue: SimpleQueue[bytes | None] = SimpleQueue()
-        self.frame_bytes = 2
         self.most_bytes = 0
         self.stream: Any = None
         self._waiting_bytes = 0
@@ -103,9 +103,8 @@ class Capture:
                 self._waiting_bytes -= len(record) - HEADER.size
 
 
-def capture(library: Any, wish: str | None) -> None:
+def capture(library: Any, device: Device) -> None:
     """Capture until standard input ends or the device does. Raises DeviceError."""
-    device = chosen(devices(library), wish)
     work = Capture()
     stream = _open(library, device, work)
     _say({"device": asdict(device), "sample_rate": round(stream.samplerate), "channels": stream.channels})
@@ -120,8 +119,8 @@ def _open(library: Any, device: Device, work: Capture) -> Any:
     wishes += [(rate, channels) for rate in USUAL_RATES for channels in (few, device.channels)]
     reasons = []
     for rate, channels in dict.fromkeys(wishes):
-        work.frame_bytes = 2 * channels
-        work.most_bytes = KEPT_SECONDS * rate * work.frame_bytes
+        work.most_bytes = KEPT_SECONDS * rate * channels * SAMPLE_BYTES
+        stream = None
         try:
             stream = library.RawInputStream(
                 device=device.id, samplerate=rate, channels=channels, dtype="int16", blocksize=rate // BLOCKS_A_SECOND,
@@ -131,6 +130,8 @@ def _open(library: Any, device: Device, work: Capture) -> Any:
             stream.start()
         except library.PortAudioError as error:
             reasons.append(str(error.args[0] if error.args else error))
+            if stream is not None:
+                stream.close()
             continue
         return stream
     raise DeviceError(
@@ -158,6 +159,16 @@ def _write(data: bytes) -> None:
         view = view[os.write(1, view) :]
 
 
+def _do(library: Any, work: str, wish: str | None = None) -> None:
+    found = devices(library)
+    if work == "list":
+        _say({"devices": [asdict(device) for device in found]})
+    elif work == "recapture" and wish is not None:
+        capture(library, found_again(found, wish))
+    else:
+        capture(library, chosen(found, wish))
+
+
 def run(arguments: Sequence[str]) -> None:
     """What the command line asks for; an error is the line that is written."""
     try:
@@ -165,10 +176,7 @@ def run(arguments: Sequence[str]) -> None:
             import sounddevice as library
         except OSError as error:
             raise DeviceNeedsLibrary(_INSTALL.get(sys.platform, "install it")) from error
-        if arguments[0] == "list":
-            _say({"devices": [asdict(device) for device in devices(library)]})
-        else:
-            capture(library, arguments[1] if len(arguments) > 1 else None)
+        _do(library, *arguments)
     except DeviceError as error:
         _say({"error": error.code, "message": error.message, "hint": error.hint})
 

@@ -12,6 +12,7 @@ from voxcli.audio import SAMPLE_BYTES, SAMPLE_RATE, Chunk, samples
 from voxcli.errors import OutputError, UsageError
 from voxcli.events import Gap, Notice
 from voxcli.sources import Source
+from voxcli.sources.passing import PassingSource
 from voxcli.wav import wav_header
 
 HEADER_SECONDS = 0.5
@@ -98,37 +99,15 @@ class FlacRecording:
             raise OSError("it cannot be written: is the disk full?") from error
 
 
-class SavedSource:
-    """Passes everything on. A file that fails is told to ``failed`` once, and the audio goes on without it."""
+class SavedSource(PassingSource):
+    """A file that fails is told to ``failed`` once, and the audio goes on without it."""
 
     def __init__(self, source: Source, path: Path, failed: Callable[[OutputError], object]) -> None:
         """Raises UsageError, OutputError."""
-        self.name = source.name
-        self.live = source.live
-        self._source = source
+        super().__init__(source)
         self._path = path
         self._failed = failed
         self._recording: Recording | None = open_recording(path)
-
-    @property
-    def remarks(self) -> list[str]:
-        return self._source.remarks
-
-    @remarks.setter
-    def remarks(self, value: list[str]) -> None:
-        self._source.remarks = value
-
-    @property
-    def seconds(self) -> float | None:
-        return self._source.seconds
-
-    @property
-    def level(self) -> float | None:
-        return self._source.level
-
-    async def open(self) -> None:
-        await self._source.open()
-        self.name = self._source.name
 
     async def chunks(self) -> AsyncGenerator[Chunk | Gap | Notice]:
         async with aclosing(self._source.chunks()) as chunks:
@@ -139,11 +118,8 @@ class SavedSource:
                     self._keep(bytes((samples(given.end) - samples(given.start)) * SAMPLE_BYTES))
                 yield given
 
-    def stop(self) -> None:
-        self._source.stop()
-
     async def close(self) -> None:
-        await self._source.close()
+        await super().close()
         recording, self._recording = self._recording, None
         if recording is not None:
             try:
