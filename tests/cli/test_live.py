@@ -118,6 +118,7 @@ def test_ctrl_c_twice_leaves_a_clean_terminal(home: Path) -> None:
         assert not screen.screen.cursor.hidden
 
 
+@pytest.mark.slow
 def test_a_resize_leaves_nothing_behind(home: Path) -> None:
     with terminal("--realtime", LETTER, home=home, columns=100) as screen:
         screen.until(lambda: any("/ 0:02:27" in line for line in screen.lines()))

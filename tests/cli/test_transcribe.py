@@ -69,6 +69,7 @@ def test_every_kind_of_file(home: Path, sample: str) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", ["harbour.wav", "garden.flac", "kitchen.mp3", "lecture.webm"])
 def test_every_kind_of_pipe(home: Path, sample: str) -> None:
     done = voxcli("transcribe", "-q", "-", home=home, stdin=(SAMPLES / sample).read_bytes())
@@ -97,6 +98,7 @@ def test_json_lines(home: Path) -> None:
     assert (summary["lost_seconds"], summary["stop_reason"]) == (0.0, "end_of_source")
 
 
+@pytest.mark.slow
 def test_interim_results_come_before_final_ones(home: Path) -> None:
     done = voxcli("transcribe", "--json", "--interim", HARBOUR, home=home)
     kinds = [line["is_final"] for line in lines(done.stdout) if line["type"] == "Results"]
@@ -380,6 +382,7 @@ def test_an_option_can_be_set_by_its_variable(home: Path) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_verbose_counts_what_went_through(home: Path) -> None:
     done = voxcli("transcribe", "-v", HARBOUR, home=home)
     assert "8.3 s of audio, 8.3 s covered by 3 finals; the ring held" in done.stderr.decode()
@@ -388,6 +391,7 @@ def test_verbose_counts_what_went_through(home: Path) -> None:
 # Time: what is heard is printed, and whoever wants to stop is heard.
 
 
+@pytest.mark.slow
 def test_a_line_comes_when_it_is_heard(home: Path) -> None:
     content = HARBOUR.read_bytes()
     with running("transcribe", "-q", "-", home=home) as process:
@@ -564,10 +568,12 @@ def test_strict_tells_of_audio_left_behind(home: Path) -> None:
     assert json.loads(printed[-1])["stop_reason"] == "error"
 
 
+@pytest.mark.slow
 def test_strict_is_content_with_a_whole_file(home: Path) -> None:
     assert voxcli("transcribe", "-q", "--strict", HARBOUR, home=home).returncode == 0
 
 
+@pytest.mark.slow
 def test_realtime_takes_as_long_as_the_audio(home: Path) -> None:
     wav(home / "two.wav", 32_000)
     began = time.monotonic()

@@ -59,6 +59,7 @@ async def recognized(
         await recognizer.close()
 
 
+@pytest.mark.slow
 def test_words_are_those_of_a_bare_loop(final_results: list[Results], expected: list[dict[str, Any]]) -> None:
     words = [word for result in final_results for word in result.words or ()]
     assert expected
@@ -99,6 +100,7 @@ def test_interims_change_within_the_open_span(results: list[Results]) -> None:
     assert all(not interim.speech_final and interim.words is None for interim in interims)
 
 
+@pytest.mark.slow
 async def test_times_begin_where_the_stream_begins(
     steady_model: Path, audio: bytes, final_results: list[Results]
 ) -> None:
