@@ -170,6 +170,8 @@ async def test_a_stream_that_is_cancelled_while_it_waits_for_its_turn_costs_noth
     second = asyncio.create_task(finals_of(recognizer, await feed_of(1)))
     await asyncio.sleep(0.05)
     second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
     go_on.set()
     assert [result.duration for result in await first] == [1.0]
     await recognizer.close()

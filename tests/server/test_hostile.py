@@ -482,13 +482,14 @@ def asking(port: int, request: bytes, patience: float) -> socket.socket:
 async def test_whoever_asks_and_never_reads() -> None:
     """The system gives up a connection whose answers nobody takes in, and the server what it held for it."""
     page = b"GET /transcription-client.js HTTP/1.1\r\nHost: a\r\n\r\n"
-    async with ServerProcess("ears_server.py", '{"unread": 3.0}') as server:
-        async with beside_an_honest_client(server):
-            links = await asyncio.gather(*[asyncio.to_thread(asking, server.port, page, 4.0) for _ in range(4)])
+    async with ServerProcess("ears_server.py", '{"unread": 8.0}') as server, beside_an_honest_client(server):
+        links = await asyncio.gather(*[asyncio.to_thread(asking, server.port, page, 3.0) for _ in range(4)])
+        try:
             assert connections(server) == 5
-            await becomes(1, lambda: connections(server), 12)
-        for link in links:
-            link.close()
+            await becomes(1, lambda: connections(server), 25)
+        finally:
+            for link in links:
+                link.close()
 
 
 @pytest.mark.slow
