@@ -27,6 +27,9 @@ EXTRAS = "moonshine,media,server,keyring"
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint")
 
+PLAIN = ["--noconftest", *(f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "anyio"))]
+"""A test of a pure file needs little of pytest, and there are many to start."""
+
 PURE = {
     "voxcli/audio.py": "tests/test_audio.py",
     "voxcli/backoff.py": "tests/test_backoff.py",
@@ -78,7 +81,7 @@ def pure(session: nox.Session) -> None:
     def covered(module: str, test: str) -> tuple[str, bool, str]:
         """Whether one file is covered whole, and what was printed meanwhile."""
         options = [f"--data-file={data / Path(module).name}", f"--include={module}"]
-        run = [coverage, "run", *options, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", test]
+        run = [coverage, "run", *options, "-m", "pytest", "-q", "--no-header", *PLAIN, test]
         report = [coverage, "report", *options, "--fail-under=100"]
         done = [subprocess.run(command, capture_output=True, text=True, check=False) for command in (run, report)]  # noqa: S603
         return module, not any(each.returncode for each in done), "".join(each.stdout + each.stderr for each in done)
@@ -128,4 +131,5 @@ def install_wheel(session: nox.Session) -> None:
     session.install("build")
     session.run("python", "-m", "build", "--wheel", "--outdir", str(dist), silent=True)
     (wheel,) = dist.glob("*.whl")
+    session.env["UV_COMPILE_BYTECODE"] = "1"  # the program is started hundreds of times
     session.install(f"voxcli[{EXTRAS}] @ {wheel.resolve().as_uri()}", *TEST)
