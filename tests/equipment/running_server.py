@@ -79,7 +79,10 @@ PATIENT = ServerOptions(port=0, drain=3.0, send=3.0, handshake=3.0)
 
 
 class RunningServer:
-    """``recognizer`` is shared by all sessions; ``kinds`` instead is a chain. ``options`` change the defaults."""
+    """``recognizer`` is shared by all sessions; ``kinds`` instead is a chain. ``options`` change the defaults.
+
+    ``wire`` is another of uvicorn's WebSockets instead of ours.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class RunningServer:
         *,
         kinds: Sequence[Shared | Relayed] = (),
         port: int = 0,
+        wire: str = "voxcli",
         **options: Any,
     ) -> None:
         self.house = House(
@@ -94,6 +98,8 @@ class RunningServer:
         )
         self.said: list[str] = []
         self.server = Server(self.house, self.said.append, handles_signals=False)
+        if wire != "voxcli":
+            self.server.config.ws = wire  # type: ignore[assignment]
         self.port = port
         self._stack = AsyncExitStack()
         self._work: asyncio.Task[None] | None = None

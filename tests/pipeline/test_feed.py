@@ -41,6 +41,30 @@ async def test_a_reader_waits_for_a_whole_chunk() -> None:
             await anext(reader)
 
 
+@given(st.lists(st.integers(1, 30), max_size=40), st.integers(1, 4))
+@settings(deadline=None)
+async def test_what_is_put_at_once_is_taken_whole_or_not_at_all(lengths: list[int], reads: int) -> None:
+    """And is what a reader is given, whatever else was put in the ordinary way."""
+    ring, sent, came = Ring(60), b"", b""
+    feed = Feed(ring, 10, 40)
+    with feed.reader(0) as reader:
+        for number, length in enumerate(lengths):
+            data = bytes([number % 256]) * (2 * length)
+            head = feed.head
+            if feed.put_at_once(data):
+                sent += data
+            else:
+                assert feed.head == head
+                assert feed.head - feed.position + length > 40 or ring.free < length
+            for _ in range(reads if feed.head - reader.position >= 10 else 0):
+                came += (await anext(reader)).data
+                if feed.head - reader.position < 10:
+                    break
+        feed.end()
+        came += b"".join([chunk.data async for chunk in reader])
+    assert came == sent
+
+
 async def test_the_last_chunk_may_end_anywhere() -> None:
     feed = Feed(Ring(100), 10, 50)
     await feed.put(bytes(2 * 13))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,31 @@ async def test_waiting_ends_when_something_came() -> None:
     await outbox.wait()
     outbox.wake()
     await outbox.wait()
+
+
+async def test_whoever_waits_may_take_a_message_at_once() -> None:
+    """And is left alone then; what it cannot take wakes it, and so does what is no message."""
+    outbox, taken = Outbox(9, forgets=True), []
+
+    def take() -> bool:
+        taken.extend(outbox.take(outbox.end - 1))
+        return len(taken) < 2
+
+    waiting = asyncio.ensure_future(outbox.wait(take))
+    await asyncio.sleep(0)
+    outbox.final(numbered)
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    outbox.final(numbered)
+    await waiting
+    outbox.final(numbered)  # nobody waits: it is kept for the next one who comes
+    assert taken == ["final 1", "final 2"]
+    waiting = asyncio.ensure_future(outbox.wait(take))
+    await waiting
+    waiting = asyncio.ensure_future(outbox.wait(lambda: True))
+    await asyncio.sleep(0)
+    outbox.wake()
+    await waiting
 
 
 def test_tokens_in_a_text() -> None:

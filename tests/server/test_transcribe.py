@@ -30,6 +30,28 @@ async def test_the_plainest_client_gets_the_three_fields_and_nothing_else() -> N
     assert check(words_of(messages), Script(), 5.0) == Loss()
 
 
+@pytest.mark.parametrize("wire", ["voxcli", "websockets-sansio"])
+async def test_any_asgi_server_will_do(wire: str) -> None:
+    """Ours takes audio and gives results without a queue where it can; no message is lost or overtaken by that."""
+    async with RunningServer(ServerEars(interims=True), wire=wire) as server:
+        connection = await client(server.url(), V1)
+        for tenth in range(100):
+            await connection.send(clocked_audio(0.1, tenth / 10))
+            if tenth % 7 == 0:
+                await connection.send('{"type":"KeepAlive"}')
+        await connection.send(clocked_audio(10.0, 10.0))  # more than is taken without waiting
+        await connection.send(clocked_audio(0.1, 20.0))
+        await connection.send(CLOSE_STREAM)
+        messages = await to_the_end(connection)
+    results = [message for message in messages if message["type"] == "Results"]
+    finals = [result for result in results if result["is_final"]]
+    assert [final["seq"] for final in finals] == list(range(1, len(finals) + 1))
+    assert check(words_of(messages), Script(), 20.1) == Loss()
+    ends = [result["start"] + result["duration"] for result in results]
+    assert ends == sorted(ends)
+    assert messages[-1] == {"type": "Metadata", "duration": 20.1, "finals": len(finals)}
+
+
 async def test_a_client_of_voxcli_v1_is_told_all_that_it_needs() -> None:
     """Ready, an Ack a second, finals that are numbered and tile the audio, and the receipt."""
     async with RunningServer() as server:

@@ -97,6 +97,15 @@ class Feed:
                 self._trim()
             self._changed.set()
 
+    def put_at_once(self, data: bytes) -> bool:
+        """Add audio, if there is room for all of it now; whether it was added."""
+        count = len(data) // SAMPLE_BYTES
+        if self._ring.free < count or self.head - self.position + count > self._read_ahead:
+            return False
+        self._ring.put(data)
+        self._changed.set()
+        return True
+
     async def miss(self, length: int, reason: GapReason) -> None:
         """The source could not give the next samples: silence stands in for them, and nobody waits for their words."""
         self.ask_for_final()

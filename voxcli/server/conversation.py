@@ -7,18 +7,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voxcli.errors import first_error
+from voxcli.server.direct import direct_wire
 from voxcli.server.intake import NotAudio
 from voxcli.server.logs import log
 from voxcli.server.options import ServerOptions
 from voxcli.server.outbox import TooSlow
 from voxcli.server.session import Session
 from voxcli.server.sessions import Sessions
-
-ABORT = "voxcli.abort"
-"""The ASGI extension by which a connection is dropped whose client reads nothing, if the server has it."""
 
 GOODBYE = (1012, "the server is about to end: connect again")
 TURN_SECONDS = 0.01
@@ -58,6 +57,8 @@ class Conversation:
         self._acknowledged = 0
         self._is_last = False
         self._is_to_end = asyncio.Event()
+        self._wire = direct_wire(websocket.scope)
+        self._place = 0
 
     # What a subclass says
 
@@ -150,7 +151,7 @@ class Conversation:
 
     async def _read_one(self) -> None:
         self._waiting_since = None if self.session.has_ended else self._clock()
-        message = await self.websocket.receive()
+        message = await self._receive()
         self._waiting_since = None
         if message["type"] == "websocket.disconnect":
             raise Over(None, may_return=self.can_return and message.get("code") != 1000)
@@ -165,6 +166,26 @@ class Conversation:
                 self.session.outbox.wake()
                 await asyncio.sleep(0)  # messages that are here already would all be read first
 
+    async def _receive(self) -> Message:
+        """The next message that could not be taken as it came."""
+        if self._wire is None:
+            return await self.websocket.receive()
+        self._wire.take = self._take
+        try:
+            return await self.websocket.receive()
+        finally:
+            self._wire.take = None
+
+    def _take(self, data: bytes) -> bool:
+        """Audio that can go on its way at once."""
+        session = self.session
+        if not data or session.has_ended or session.is_over or not session.intake.put_at_once(data):
+            return False
+        self._waiting_since = self._clock()
+        if self._is_acknowledgement_due():
+            session.outbox.wake()
+        return True
+
     def _is_acknowledgement_due(self) -> bool:
         least = self.acknowledges
         return least is not None and self.session.intake.received - self._acknowledged >= least
@@ -175,13 +196,13 @@ class Conversation:
         session, outbox = self.session, self.session.outbox
         for text in greeting:
             await self._send(text)
+        self._place = place
         while True:
             is_over, is_last = session.is_over, self._is_last
             try:
-                texts = outbox.take(place)
+                texts = self._news()
             except TooSlow:
                 raise Over(1013, "you read too slowly", may_return=False) from None
-            place = outbox.end
             for text in texts:
                 await self._send(text)
             if self._is_acknowledgement_due():
@@ -189,9 +210,23 @@ class Conversation:
                 await self._send(self.acknowledgement(self._acknowledged))
             if is_over:
                 await self._say_farewell()
-            if is_last and place == outbox.end:
+            if is_last and self._place == outbox.end:
                 raise Over(*GOODBYE, may_return=self.can_return)
-            await outbox.wait()
+            await outbox.wait(self._tell_at_once)
+
+    def _news(self) -> list[str]:
+        """What was not told yet. Raises TooSlow."""
+        texts = self.session.outbox.take(self._place)
+        self._place = self.session.outbox.end
+        return texts
+
+    def _tell_at_once(self) -> bool:
+        """What has just been said, if the socket takes it; whether it has."""
+        if self._wire is None or not self._wire.is_writable:
+            return False
+        for text in self._news():
+            self._wire.send_at_once(text)
+        return True
 
     async def _say_farewell(self) -> None:
         texts, over = self.farewell()
@@ -232,9 +267,8 @@ class Conversation:
                 raise Over(*self.idle_close, may_return=self.can_return)
 
     def _abort(self) -> None:
-        abort = self.websocket.scope.get("extensions", {}).get(ABORT)
-        if abort is not None:
-            abort["call"]()
+        if self._wire is not None:
+            self._wire.abort()
 
     async def _close(self, end: Over) -> None:
         if end.code is None:

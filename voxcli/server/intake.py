@@ -53,6 +53,9 @@ class Intake(Protocol):
     async def put(self, data: bytes) -> None:
         """More of it. Raises NotAudio."""
 
+    def put_at_once(self, data: bytes) -> bool:
+        """More of it, if it need not wait; whether it was taken."""
+
     async def settle(self) -> None:
         """Until what was taken in before has gone into the feeds."""
 
@@ -94,6 +97,14 @@ class RawIntake:
             self._keep(self._split(taken))
             await self._fill()
         self._rest = data[whole:]
+
+    def put_at_once(self, data: bytes) -> bool:
+        """Only what nothing has to be done to."""
+        is_plain = self._header.is_converted and len(self._streams) == 1 and not self._rest and not self._pending[0]
+        if not is_plain or len(data) % SAMPLE_BYTES or not self._streams[0].put_at_once(data):
+            return False
+        self.received += len(data) // SAMPLE_BYTES
+        return True
 
     async def settle(self) -> None:
         self._rest = b""  # a client that comes back sends a piece of a sample again
@@ -162,6 +173,10 @@ class WavIntake:
             self._left -= len(data)
         await self._raw.put(data)
 
+    def put_at_once(self, data: bytes) -> bool:
+        """What is within a file has to be looked at."""
+        return False
+
     async def settle(self) -> None:
         if self._raw is not None:
             await self._raw.settle()
@@ -226,6 +241,10 @@ class ContainerIntake:
             self._writer.write(data)
             await self._writer.drain()
 
+    def put_at_once(self, data: bytes) -> bool:
+        """The decoder may be busy."""
+        return False
+
     async def settle(self) -> None:
         """What was taken in is in the decoder's hands."""
 
@@ -256,6 +275,10 @@ class SourceIntake:
     async def put(self, data: bytes) -> None:
         """It comes from the source alone."""
         raise NotImplementedError
+
+    def put_at_once(self, data: bytes) -> bool:
+        """It comes from the source alone."""
+        return False
 
     async def settle(self) -> None:
         """It comes from the source alone."""

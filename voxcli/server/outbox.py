@@ -32,6 +32,7 @@ class Outbox:
         self._before = 0
         self._interims: dict[int, tuple[int, str]] = {}
         self._changed = asyncio.Event()
+        self._take_at_once: Callable[[], bool] | None = None
 
     @property
     def end(self) -> int:
@@ -51,7 +52,7 @@ class Outbox:
     def interim(self, text: str, channel: int = 0) -> None:
         """An interim; it takes the place of the one before it."""
         self._interims[channel] = (self.end, text)
-        self._changed.set()
+        self._announce()
 
     def wake(self) -> None:
         """Something else has changed that a reader of this waits for."""
@@ -78,9 +79,16 @@ class Outbox:
             self._entries.clear()
         return texts
 
-    async def wait(self) -> None:
-        """Until something is there that was not there at the last call."""
-        await self._changed.wait()
+    async def wait(self, take: Callable[[], bool] | None = None) -> None:
+        """Until something is there that was not there at the last call.
+
+        ``take`` is called for each message that comes meanwhile; whoever waits is left alone where it returns True.
+        """
+        self._take_at_once = take
+        try:
+            await self._changed.wait()
+        finally:
+            self._take_at_once = None
         self._changed.clear()
 
     def _add(self, entry: _Entry) -> None:
@@ -88,4 +96,8 @@ class Outbox:
         if len(self._entries) > self._kept:
             self._entries.popleft()
             self._before += 1
-        self._changed.set()
+        self._announce()
+
+    def _announce(self) -> None:
+        if self._take_at_once is None or not self._take_at_once():
+            self._changed.set()

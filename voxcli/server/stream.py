@@ -50,6 +50,13 @@ class AudioStream:
         await self.feed.put(data)
         self._metrics.audio.inc(seconds(len(data) // 2))
 
+    def put_at_once(self, data: bytes) -> bool:
+        """Add audio, if there is room now; whether it was added."""
+        if not self.feed.put_at_once(data):
+            return False
+        self._metrics.audio.inc(seconds(len(data) // 2))
+        return True
+
     async def run(self) -> None:
         """Recognize all of it. Raises BackendError."""
         try:

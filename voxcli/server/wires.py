@@ -7,13 +7,15 @@ number of requests that wait for their turn, and answers pings that nobody reads
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
+from websockets.protocol import OPEN
 
-from voxcli.server.conversation import ABORT
+from voxcli.server.direct import EXTENSION
 
 CLOSE_SECONDS = 3.0
 """For a client to answer a close."""
@@ -116,10 +118,12 @@ class HttpWire(HttpToolsProtocol):
 
 
 class WebSocketWire(WebSocketsSansIOProtocol):
-    """Gives an endpoint the means to drop a connection whose client reads nothing.
+    """Gives an endpoint itself, a ``DirectWire``.
 
     A handshake that was refused is complete, too; uvicorn would complain of it.
     """
+
+    take: Callable[[bytes], bool] | None = None
 
     _rest = b""
     """What has been read and waits to be parsed."""
@@ -134,7 +138,7 @@ class WebSocketWire(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_SECONDS
         scope = getattr(self, "scope", None)
         if scope is not None:
-            scope["extensions"][ABORT] = {"call": self.transport.abort}
+            scope["extensions"][EXTENSION] = {"wire": self}
 
     def data_received(self, data: bytes) -> None:
         """In turns, since one read may bring more messages than can be parsed before others wait too long."""
@@ -163,6 +167,25 @@ class WebSocketWire(WebSocketsSansIOProtocol):
             self._parse(self._rest)
         if not self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
+
+    def send_receive_event_to_app(self) -> None:
+        """A message has come whole."""
+        is_audio = self.curr_msg_data_type == "bytes" and not self.close_sent
+        if self.take is not None and is_audio and self.queue.empty() and self.take(b"".join(self.frames)):
+            self.frames = []
+        else:
+            super().send_receive_event_to_app()
+
+    @property
+    def is_writable(self) -> bool:
+        return self.conn.state is OPEN and self.writable.is_set() and not self.transport.is_closing()
+
+    def send_at_once(self, text: str) -> None:
+        self.conn.send_text(text.encode())
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+    def abort(self) -> None:
+        self.transport.abort()
 
     def handle_ping(self) -> None:
         if self.writable.is_set():
