@@ -145,6 +145,15 @@ def test_strings() -> None:
         text_at({}, "word")
 
 
+@given(st.text(st.characters(categories=["Cs", "Lu", "So"]), max_size=8))
+def test_half_a_character_is_told_as_one_that_is_not_known(text: str) -> None:
+    """Everything else comes as it is, pairs as the character that they are, and all of it can be written."""
+    said = text_at(json_object(json.dumps({"a": text})), "a")
+    assert said == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    said.encode()
+    complaint({"message": text, "variant": text}).encode()
+
+
 def test_lists_and_objects() -> None:
     assert list_at({"words": [1]}, "words") == [1]
     assert as_object({"a": 1}, "a word") == {"a": 1}

@@ -48,11 +48,20 @@ def list_at(fields: Fields, name: str) -> list[Any]:
 
 
 def text_at(fields: Fields, name: str) -> str:
-    """The string of that name. Raises Malformed."""
+    """The string of that name, without halves of characters. Raises Malformed."""
     value = fields.get(name)
     if isinstance(value, str):
-        return value
+        return value if value.isascii() else whole_characters(value)
     raise Malformed(f"{name} is not a string")
+
+
+def whole_characters(text: str) -> str:
+    """The text that can be written as UTF-8: JSON can name half of a surrogate pair alone, which no text may hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def optional_text(fields: Fields, name: str) -> str | None:
@@ -150,5 +159,5 @@ def complaint(fields: Fields) -> str:
 def _plain(fields: Fields, *names: str) -> list[str]:
     """Strings and whole numbers of those names, each in one line, none empty and none twice."""
     values = [fields.get(name) for name in names]
-    texts = [str(value) for value in values if type(value) is str or type(value) is int]
+    texts = [whole_characters(str(value)) for value in values if type(value) is str or type(value) is int]
     return list(dict.fromkeys(line for text in texts if (line := " ".join(text.split()))))
