@@ -108,7 +108,7 @@ def _reads_settings(ctx: typer.Context) -> bool:
 
 
 def _print_version(ctx: typer.Context, value: bool) -> None:
-    if value:
+    if value and not ctx.resilient_parsing:
         _environment(ctx).print(f"voxcli {__version__}")
         raise typer.Exit
 
@@ -138,8 +138,8 @@ Verbose = Annotated[
 Color = Annotated[
     Literal["auto", "always", "never"] | None,
     typer.Option(
-        "--color", help="Colours: auto is for terminals only.", callback=_set_color, expose_value=False,
-        envvar="VOXCLI_COLOR", show_envvar=False, rich_help_panel=_GENERAL,
+        "--color", metavar="auto|always|never", help="Colours: auto is for terminals only.", callback=_set_color,
+        expose_value=False, envvar="VOXCLI_COLOR", show_envvar=False, rich_help_panel=_GENERAL,
     ),
 ]  # fmt: skip
 Profile = Annotated[

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from voxcli.cli.remotes import Servers
 
 LOCAL, AUTO = "local", "auto"
+NAMES = (AUTO, LOCAL, *RECOGNIZERS, *REMOTES)
 USES_SERVER = ("server", "vosk-server")
 """What ``--server`` is the address of."""
 
@@ -50,7 +51,7 @@ def parse_models(values: Sequence[str], chain: Sequence[Element]) -> dict[str, s
 
 def _elements(part: str, servers: Servers) -> list[Element]:
     name, equals, url = part.partition("=")
-    if name not in (AUTO, LOCAL, *RECOGNIZERS, *REMOTES):
+    if name not in NAMES:
         raise UsageError(f"there is no backend {name}", _meant(part))
     if not equals:
         return servers.suggested() if name == AUTO else [Element(name)]
@@ -66,7 +67,7 @@ def _meant(part: str) -> str:
     name, colon, url = part.partition(":")
     if colon and name in REMOTES:
         return f"an address comes after =, so {name}={url}"
-    near = get_close_matches(part.partition("=")[0].lower(), (AUTO, LOCAL, *RECOGNIZERS, *REMOTES), 1)
+    near = get_close_matches(part.partition("=")[0].lower(), NAMES, 1)
     return f"did you mean {near[0]}? There are {_known()}" if near else f"there are {_known()}"
 
 
@@ -87,4 +88,4 @@ def _names(elements: Sequence[Element]) -> list[str]:
 
 
 def _known() -> str:
-    return ", ".join((AUTO, LOCAL, *RECOGNIZERS, *REMOTES))
+    return ", ".join(NAMES)

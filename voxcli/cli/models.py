@@ -30,7 +30,9 @@ _PUBLISHED = ("name", "language", "backend", "size", "kind")
 def list_models(
     ctx: typer.Context,
     remote: Annotated[bool, typer.Option("--remote", help="Those that can be pulled, instead.")] = False,
-    language: Annotated[str | None, typer.Option("-l", "--language", help="Only those of a language.")] = None,
+    language: Annotated[
+        str | None, typer.Option("-l", "--language", metavar="LANG", help="Only those of a language.")
+    ] = None,
 ) -> None:
     """List the models on this machine, in the order in which they are preferred.
 

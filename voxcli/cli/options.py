@@ -19,10 +19,18 @@ def option(*names: str, help: str, panel: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=panel, envvar=variable, show_envvar=False, **more)
 
 
+def chains(begun: str) -> list[str]:
+    """How the shell may complete what was typed of ``--backend``: the last name of a chain."""
+    from voxcli.cli.chain import NAMES
+
+    done, comma, name = begun.rpartition(",")
+    return [done + comma + known for known in NAMES if known.startswith(name)]
+
+
 Backend = Annotated[
     str,
     option(
-        "--backend", "-b", metavar="CHAIN", panel=RECOGNITION,
+        "--backend", "-b", metavar="CHAIN", panel=RECOGNITION, autocompletion=chains,
         help="Recognizers, comma separated, tried in this order; NAME or NAME=URL: server, deepgram, vosk-server, "
         "vosk, moonshine, or local, which takes Vosk where a model of the language is installed and else Moonshine for "
         "English. auto is server,local with --server, else deepgram,local with DEEPGRAM_API_KEY, else local.",
@@ -198,13 +206,15 @@ Realtime = Annotated[
 ChunkMs = Annotated[
     int,
     option(
-        "--chunk-ms", min=20, max=1000, panel=LIFECYCLE, help="Audio given to a recognizer at a time, in milliseconds."
+        "--chunk-ms", metavar="MS", min=20, max=1000, panel=LIFECYCLE,
+        help="Audio given to a recognizer at a time, in milliseconds.",
     ),
-]
+]  # fmt: skip
 BufferSeconds = Annotated[
     float,
     option(
         "--buffer-seconds",
+        metavar="S",
         min=5,
         max=86_400,
         panel=LIFECYCLE,

@@ -19,7 +19,7 @@ SESSIONS = "Sessions"
 Backend = Annotated[
     str,
     option(
-        "--backend", "-b", metavar="CHAIN", panel=options.RECOGNITION,
+        "--backend", "-b", metavar="CHAIN", panel=options.RECOGNITION, autocompletion=options.chains,
         help="Recognizers, comma separated, tried in this order; NAME or NAME=URL: local, vosk, moonshine, deepgram, "
         "vosk-server, server. auto is deepgram,local with DEEPGRAM_API_KEY, else local.",
     ),
