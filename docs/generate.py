@@ -1,7 +1,7 @@
-"""Writes the parts of the documentation that say what the code says: options, JSON fields, errors and exit codes.
+"""Writes what the documentation says after the code: options, JSON fields, errors, the man pages, the picture.
 
-``python docs/generate.py`` shows what is out of date and fails; ``--write`` brings it up to date. A part stands between
-``<!-- generated: NAME ARGUMENT -->`` and ``<!-- end -->``.
+``python docs/generate.py`` shows what is out of date and fails; ``--write`` brings it up to date. A part of a document
+stands between ``<!-- generated: NAME ARGUMENT -->`` and ``<!-- end -->``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import manual
+import picture
 from voxcli import errors
 from voxcli.cli.app import load
 from voxcli.cli.schema import events_schema
 
 ROOT = Path(__file__).parent.parent
+MANUAL = ROOT / "docs" / "man"
 PART = re.compile(r"(<!-- generated: (\w+) ?(\w*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -85,18 +88,28 @@ def generated(text: str) -> str:
     return PART.sub(lambda part: part[1] + "\n".join(GENERATORS[part[2]](part[3])) + "\n" + part[4], text)
 
 
-def main(write: bool) -> int:
-    """Check every document, or write it; 1 if one was out of date and stays so."""
-    stale = 0
+def files() -> Iterator[tuple[Path, str]]:
+    """Every file of which something is generated, and what should be in it."""
     for document in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]):
-        text = document.read_text(encoding="utf-8")
-        wanted = generated(text)
-        if wanted != text and write:
-            document.write_text(wanted, encoding="utf-8")
-        elif wanted != text:
-            stale = 1
-            sys.stderr.write(f"{document.relative_to(ROOT)} is out of date: python docs/generate.py --write\n")
-    return stale
+        yield document, generated(document.read_text(encoding="utf-8"))
+    for name, page in manual.pages().items():
+        yield MANUAL / name, page
+    yield ROOT / "docs" / "live.svg", picture.drawn()
+
+
+def main(write: bool) -> int:
+    """Check every file, or write it; 1 if one was out of date and stays so."""
+    wanted = dict(files())
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    left = [path for path in MANUAL.glob("*") if path not in wanted]
+    for path in stale if write else []:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(wanted[path], encoding="utf-8")
+    for path in left if write else []:
+        path.unlink()
+    for path in [] if write else [*stale, *left]:
+        sys.stderr.write(f"{path.relative_to(ROOT)} is out of date: python docs/generate.py --write\n")
+    return 1 if (stale or left) and not write else 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Draws docs/live.svg, the picture in the README: what the live view of ``voxcli listen`` really prints, in colours."""
+"""The picture in the README, docs/live.svg: what the live view of ``voxcli listen`` really prints, in colours."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -42,8 +41,8 @@ class View(LiveRenderer):
         return self._frame()
 
 
-def main() -> None:
-    """Draw it."""
+def drawn() -> str:
+    """The picture."""
     paper = io.StringIO()
     view = View(StreamOutput(paper), RendererOptions(interim=True, timestamps=True, color=True))
     view.region.columns = lambda: COLUMNS  # type: ignore[method-assign]
@@ -59,9 +58,4 @@ def main() -> None:
     )
     for line in view.drawn(status):
         console.print(Text.from_ansi(line))
-    picture = console.export_svg(title="voxcli listen", code_format=FRAME)
-    (Path(__file__).parent / "live.svg").write_text(picture, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return console.export_svg(title="voxcli listen", code_format=FRAME)
