@@ -5,7 +5,7 @@ pure    each file that opens nothing is covered whole, branches too, by its own 
 tests   the rest, as the built wheel in an environment of its own
 slow    the tests marked slow or system, on the same wheel
 lowest  what takes seconds, on the oldest libraries that pyproject.toml allows
-docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew)
+docs    what is generated in docs/ is up to date (``nox -s docs -- --write`` makes it anew); the site, in site/html
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent
 EXTRAS = "moonshine,media,server,keyring"
 TEST = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
 LINT = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint")
+SITE = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "site")
 
 PLAIN = ["--noconftest", *(f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "anyio"))]
 """A test of a pure file needs little of pytest, and there are many to start."""
@@ -118,9 +119,10 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The generated parts of the documentation."""
-    session.install("-e", ".")
+    """What is generated of the documentation, and the site that is made of it."""
+    session.install("-e", ".", *SITE)
     session.run("python", "docs/generate.py", *session.posargs)
+    session.run("python", "docs/web.py")
 
 
 def install_wheel(session: nox.Session) -> None:

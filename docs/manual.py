@@ -35,7 +35,7 @@ EXAMPLES = {
         ("voxcli listen -o notes.txt --timestamps", "Notes with times, in the terminal and in a file."),
         ("text=$(voxcli listen --once)", "One sentence, for a script."),
         ("voxcli listen --until-silence 2 --save-audio note.flac", "A note that ends by itself, with its sound."),
-        ("voxcli listen --device monitor", "What the computer plays, where the system offers that as a device."),
+        ("PULSE_SOURCE=@DEFAULT_MONITOR@ voxcli listen", "What the computer plays."),
     ],
     "devices": [
         ("voxcli devices --test --device usb", "Does it hear me?"),

@@ -38,6 +38,9 @@ SAID = {
 }
 """A part of a command -> a part of what comes of it, where that is not what is said in talk.wav."""
 
+DEAF = "load-module module-null-sink sink_name=deaf rate=16000 channels=1 format=s16le"
+"""A source that hears nothing, which is the default one where what is played is to be heard."""
+
 
 def commands(page: str) -> list[str]:
     """Those in its blocks of shell; what is shown with a prompt needs what no test has."""
@@ -46,7 +49,7 @@ def commands(page: str) -> list[str]:
 
 
 def _commands(block: str) -> Iterator[str]:
-    """One a line, but where a quotation goes on, or variables are set for what follows."""
+    """One a line, but where a quotation or a pipe goes on, or variables are set for what follows."""
     begun = ""
     for line in block.splitlines():
         begun += line + "\n"
@@ -54,7 +57,7 @@ def _commands(block: str) -> Iterator[str]:
             shlex.split(begun, comments=True)
         except ValueError:
             continue
-        if not line.startswith("export "):
+        if not line.startswith("export ") and not line.endswith("|"):
             yield begun.strip()
             begun = ""
 
@@ -134,6 +137,8 @@ def sound(command: str, library: Path, place: Path) -> Iterator[dict[str, str]]:
         return
     (place / "spoken.raw").write_bytes(spoken)
     with sound_server(place) as variables:
+        for words in (DEAF, "set-default-source deaf.monitor", "set-default-sink mic"):
+            subprocess.run(["pactl", *words.split()], env=os.environ | variables, check=True, stdout=subprocess.DEVNULL)
         player = subprocess.Popen(
             ["bash", "-c", f"while {shlex.join(PLAY)} spoken.raw; do :; done"],
             cwd=place, env=os.environ | variables, start_new_session=True,
