@@ -6,11 +6,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pyte
 import pytest
 
 from support import SAMPLES, VOXCLI, environment, transcript_of, words
@@ -19,74 +16,14 @@ if sys.platform == "win32":
     pytest.skip("there are no pseudo-terminals on Windows", allow_module_level=True)
 import pexpect
 
+from screen import Screen, terminal
+
 LETTER = str(SAMPLES / "letter.ogg")
-
-
-class Screen:
-    """The program in a pseudo-terminal, and what an emulator makes of what it writes."""
-
-    def __init__(self, child: pexpect.spawn[bytes], columns: int, rows: int) -> None:
-        self.child = child
-        self.screen = pyte.HistoryScreen(columns, rows, history=2_000, ratio=1)
-        self.emulator = pyte.ByteStream(self.screen)
-        self.raw = b""
-
-    def lines(self) -> list[str]:
-        """The scrollback and the screen, without empty lines."""
-        above = [
-            "".join(line[column].data for column in range(self.screen.columns)) for line in self.screen.history.top
-        ]
-        return [line.rstrip() for line in [*above, *self.screen.display] if line.strip()]
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Take in what the program writes until the screen is as wanted."""
-        deadline = time.monotonic() + 40
-        while not condition():
-            assert time.monotonic() < deadline, "\n".join(self.lines())
-            try:
-                self._take(self.child.read_nonblocking(4_096, 0.1))
-            except pexpect.TIMEOUT:
-                continue
-            except pexpect.EOF:
-                assert condition(), "\n".join(self.lines())
-
-    def to_the_end(self) -> int | None:
-        """Until the program has ended; its exit code."""
-        while True:
-            try:
-                self._take(self.child.read_nonblocking(4_096, 40))
-            except pexpect.EOF:
-                self.child.close()
-                return self.child.exitstatus
-
-    def resize(self, columns: int, rows: int) -> None:
-        self.child.setwinsize(rows, columns)
-        self.screen.resize(rows, columns)
-
-    def _take(self, data: bytes) -> None:
-        self.raw += data
-        self.emulator.feed(data)
-
-
-@contextmanager
-def terminal(*arguments: str, home: Path, columns: int = 100, rows: int = 24, **variables: str) -> Iterator[Screen]:
-    variables = {"TERM": "xterm-256color", **variables}
-    child = pexpect.spawn(
-        str(VOXCLI),
-        ["transcribe", *arguments],
-        dimensions=(rows, columns),
-        env=environment(home, **variables),
-        cwd=home,
-    )
-    try:
-        yield Screen(child, columns, rows)
-    finally:
-        child.close(force=True)
 
 
 def test_it_shows_progress_and_leaves_every_utterance_once(home: Path) -> None:
     sources = [str(SAMPLES / name) for name in ("harbour.wav", "station.wav", "kitchen.mp3")]
-    with terminal("-o", "a.txt", *sources, home=home, columns=90, rows=5) as screen:
+    with terminal("transcribe", "-o", "a.txt", *sources, home=home, columns=90, rows=5) as screen:
         screen.until(lambda: any("/ 0:00:08" in line and "moonshine" in line for line in screen.lines()))
         assert screen.screen.cursor.hidden
         assert screen.to_the_end() == 0
@@ -100,7 +37,7 @@ def test_it_shows_progress_and_leaves_every_utterance_once(home: Path) -> None:
 
 
 def test_ctrl_c_prints_the_tail_and_cleans_up(home: Path) -> None:
-    with terminal("--realtime", LETTER, home=home) as screen:
+    with terminal("transcribe", "--realtime", LETTER, home=home) as screen:
         screen.until(lambda: any("Dear Martha" in line for line in screen.lines()))
         screen.child.sendintr()
         assert screen.to_the_end() == 130
@@ -110,7 +47,7 @@ def test_ctrl_c_prints_the_tail_and_cleans_up(home: Path) -> None:
 
 
 def test_ctrl_c_twice_leaves_a_clean_terminal(home: Path) -> None:
-    with terminal("-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
+    with terminal("transcribe", "-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
         screen.until(lambda: any("0:02:27  " in line for line in screen.lines()))
         screen.child.sendintr()
         screen.child.sendintr()
@@ -120,7 +57,7 @@ def test_ctrl_c_twice_leaves_a_clean_terminal(home: Path) -> None:
 
 @pytest.mark.slow
 def test_a_resize_leaves_nothing_behind(home: Path) -> None:
-    with terminal("--realtime", LETTER, home=home, columns=100) as screen:
+    with terminal("transcribe", "--realtime", LETTER, home=home, columns=100) as screen:
         screen.until(lambda: any("/ 0:02:27" in line for line in screen.lines()))
         screen.resize(50, 15)
         screen.until(lambda: any("Dear Martha" in line for line in screen.lines()))
@@ -134,7 +71,7 @@ def test_colours_are_left_out_when_not_wanted(home: Path) -> None:
     wav = str(SAMPLES / "kitchen.mp3")
     seen = []
     for variables in ({"NO_COLOR": "1"}, {}):
-        with terminal(wav, home=home, **variables) as screen:
+        with terminal("transcribe", wav, home=home, **variables) as screen:
             screen.to_the_end()
             seen.append(re.search(rb"\x1b\[(\d+;)?[39]\d(;\d+)*m", screen.raw) is not None)
     assert seen == [False, True]
@@ -143,7 +80,7 @@ def test_colours_are_left_out_when_not_wanted(home: Path) -> None:
 @pytest.mark.slow
 def test_a_stopped_terminal_does_not_keep_it(home: Path) -> None:
     """After Ctrl-S nothing can be written to the terminal: the second Ctrl-C ends the program all the same."""
-    with terminal("-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
+    with terminal("transcribe", "-b", "vosk", "-l", "ko", LETTER, home=home) as screen:
         screen.until(lambda: any("0:02:27  " in line for line in screen.lines()))
         screen.child.send(b"\x13")
         time.sleep(1.0)  # until a drawing is stuck
@@ -155,7 +92,7 @@ def test_a_stopped_terminal_does_not_keep_it(home: Path) -> None:
 
 
 def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
-    with terminal(str(SAMPLES / "harbour.wav"), home=home, TERM="dumb") as screen:
+    with terminal("transcribe", str(SAMPLES / "harbour.wav"), home=home, TERM="dumb") as screen:
         assert screen.to_the_end() == 0
     assert b"\x1b" not in screen.raw
     assert b"Nobody was awake when the boats came home.\r\n" in screen.raw
@@ -163,21 +100,21 @@ def test_a_dumb_terminal_gets_plain_lines(home: Path) -> None:
 
 @pytest.mark.slow
 def test_words_being_said_are_shown(home: Path) -> None:
-    with terminal("-q", "-b", "vosk", "-l", "ko", str(SAMPLES / "greeting-ko.wav"), home=home) as screen:
+    with terminal("transcribe", "-q", "-b", "vosk", "-l", "ko", str(SAMPLES / "greeting-ko.wav"), home=home) as screen:
         screen.until(lambda: re.search(rb"\x1b\[2m[\xea-\xed]", screen.raw) is not None)
         assert screen.to_the_end() == 0
         assert not any("vosk" in line for line in screen.lines())
 
 
 def test_quiet_shows_words_and_no_progress(home: Path) -> None:
-    with terminal("-q", str(SAMPLES / "harbour.wav"), home=home) as screen:
+    with terminal("transcribe", "-q", str(SAMPLES / "harbour.wav"), home=home) as screen:
         assert screen.to_the_end() == 0
         assert len(screen.lines()) == 2
     assert b"0:00:08" not in screen.raw
 
 
 def test_nothing_to_read_is_a_usage_error(home: Path) -> None:
-    with terminal(home=home) as screen:
+    with terminal("transcribe", home=home) as screen:
         assert screen.to_the_end() == 2
         assert any("there is nothing to transcribe" in line for line in screen.lines())
 
