@@ -7,6 +7,7 @@
     words       that what is heard is what the bare loops hear
     overhead    what the pipeline alone costs, and a line of JSON
     memory      peak memory at 5, 20 and 60 minutes
+    listen      CPU of listening to a microphone against bare capture, and of the live view
     stream      CPU and added latency of a stream to a server, against a bare websockets client
     recovery    how soon there is a word after a cut, and after the death of a server
     serve       sessions at once on a core, memory a session, and what a relay costs
@@ -38,6 +39,7 @@ FAMILIES = (
     "words",
     "overhead",
     "memory",
+    "listen",
     "stream",
     "recovery",
     "serve",
