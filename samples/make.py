@@ -196,6 +196,13 @@ SAMPLES = (
         "",
         ("-an", "-t", "1", "-c:v", "mpeg4", "-q:v", "20"),
     ),
+    Sample(
+        "../voxcli/cli/checks/sample.flac",
+        "FLAC, 16-bit, 16 kHz, mono (what `voxcli doctor` has recognized)",
+        "flite rms",
+        "The boats came home at ten.",
+        ("-ar", "16000", "-c:a", "flac", "-sample_fmt", "s16"),
+    ),
 )
 
 

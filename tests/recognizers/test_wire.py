@@ -16,7 +16,7 @@ from streaming import BACKENDS, chain, remote, stream
 from voxcli.errors import OutputError
 from voxcli.protocols import deepgram
 from voxcli.recognizers.secrets import Secrets
-from voxcli.recognizers.wire import WireLog
+from voxcli.recognizers.wire import Handshake, WireLog
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ async def test_a_record_that_cannot_go_on_costs_no_word() -> None:
 
 def test_a_binary_message_is_kept_in_text(tmp_path: Path) -> None:
     log = WireLog(tmp_path / "wire.jsonl", Secrets([]), clock=lambda: 1.0)
-    log.opened("ws://there", None)
+    log.opened(Handshake("ws://there", None))
     log.received(b"\0\xff")
     log.close()
     assert json.loads((tmp_path / "wire.jsonl").read_text().splitlines()[1]) == {

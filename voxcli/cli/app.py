@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from voxcli import __version__
 from voxcli.cli.environment import Environment
+from voxcli.errors import UsageError
 
 COMMANDS = {
     "transcribe": ("voxcli.cli.transcribe", "Turn recordings, or audio from a pipe, into words."),
@@ -20,6 +21,7 @@ COMMANDS = {
         "voxcli.cli.serve",
         "Transcribe for others: a page, WebSockets, Deepgram's contract.",
     ),
+    "doctor": ("voxcli.cli.doctor", "Prove that transcribing works here, with the settings as they are."),
     "models": (
         "voxcli.cli.models",
         "Speech models: list, pull, verify and remove those that transcribe on this machine.",
@@ -31,6 +33,9 @@ COMMANDS = {
 
 WITHOUT_SETTINGS = ("config", "schema")
 """What goes on working where a file of settings is broken."""
+
+TELLS_OF_SETTINGS = ("doctor",)
+"""What reads them, and goes on where they are broken, to tell that beside all else."""
 
 
 class LazyGroup(TyperGroup):
@@ -98,9 +103,18 @@ def _set_profile(ctx: typer.Context, value: str | None) -> None:
     if value is not None:
         environment.profile = value
     if not isinstance(ctx.command, TyperGroup) and _reads_settings(ctx):
-        from voxcli.cli.settings_defaults import apply
+        _apply_settings(ctx, environment)
 
+
+def _apply_settings(ctx: typer.Context, environment: Environment) -> None:
+    from voxcli.cli.settings_defaults import apply
+
+    try:
         apply(ctx, environment)
+    except UsageError as error:
+        if ctx.info_name not in TELLS_OF_SETTINGS:
+            raise
+        environment.refused, environment.settings = error, {}
 
 
 def _reads_settings(ctx: typer.Context) -> bool:

@@ -22,7 +22,7 @@ from voxcli.recognizers.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from voxcli.recognizers.remote import Remote
-    from voxcli.recognizers.wire import WireLog
+    from voxcli.recognizers.wire import Wire
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*|multi")  # the shape of a BCP 47 tag, or Deepgram's own
 
@@ -72,7 +72,7 @@ class Backends:
     """Opens what is ``wanted``. ``cancelled`` is asked now and then while a model is fetched."""
 
     def __init__(
-        self, wanted: Wanted, environment: Environment, cancelled: Callable[[], bool], record: WireLog | None = None
+        self, wanted: Wanted, environment: Environment, cancelled: Callable[[], bool], record: Wire | None = None
     ) -> None:
         self._wanted = wanted
         self._record = record
@@ -90,7 +90,7 @@ class Backends:
         while True:
             element = chain[0]
             try:
-                name, reason = self._resolved(element.name)
+                name, reason = self.resolved(element.name)
                 first = self._open(name, remotes)
                 break
             except BackendError as error:
@@ -100,7 +100,7 @@ class Backends:
                 del chain[0]
         links = {name: Link(name, partial(self._open, name, remotes), first)}
         for later in chain[1:]:
-            later_name = self._resolved(later.name)[0]
+            later_name = self.resolved(later.name)[0]
             links.setdefault(later_name, Link(later_name, partial(self._open, later_name, remotes)))
         if list(links) == [name] and name not in remotes:
             return Opened(first, (name,), reason)
@@ -109,11 +109,14 @@ class Backends:
 
     def local(self, name: str) -> tuple[str, RecognizerOptions]:
         """The recognizer on this machine that a name stands for, with its model. Blocks. Raises BackendError."""
-        name = self._resolved(name)[0]
+        name = self.resolved(name)[0]
         return name, self._options(name)
 
-    def _resolved(self, name: str) -> tuple[str, str | None]:
-        """The recognizer that a name stands for, and why where the program chose it."""
+    def resolved(self, name: str) -> tuple[str, str | None]:
+        """The recognizer that a name stands for, and why where the program chose it.
+
+        Raises BackendError for a model that is named by a path that leads nowhere.
+        """
         if name != LOCAL:
             return name, None
         if named := self._models.get(LOCAL):
@@ -122,7 +125,7 @@ class Backends:
             self._models[backend] = named
             return backend, f"the model {named} is one of its"
         return choose_local(
-            self._wanted.language, vosk=self._find("vosk") is not None, moonshine=self._find("moonshine") is not None
+            self._wanted.language, vosk=self.find("vosk") is not None, moonshine=self.find("moonshine") is not None
         )
 
     def _open(self, name: str, remotes: Mapping[str, Remote]) -> Recognizer:
@@ -135,11 +138,12 @@ class Backends:
         return open_recognizer(name, self._options(name))
 
     def _options(self, name: str) -> RecognizerOptions:
-        model = self._model(name)
+        model = self.model(name)
         return RecognizerOptions(model.path, model.name, self._wanted.chunk_samples, self._wanted.interim)
 
-    def _model(self, name: str) -> Model:
-        if model := self._find(name):
+    def model(self, name: str) -> Model:
+        """The model for a recognizer, fetched if need be. Blocks. Raises BackendError."""
+        if model := self.find(name):
             if model.backend != name:
                 raise BackendError(f"{model.name} is a model for {model.backend}", f"--backend {model.backend}")
             return model
@@ -162,11 +166,12 @@ class Backends:
 
     def _with_easier_way(self, error: BackendError) -> BackendError:
         """For English, which needs no download where Moonshine is installed."""
-        if is_english(self._wanted.language) and Element(LOCAL) in self._wanted.chain and not self._find("moonshine"):
+        if is_english(self._wanted.language) and Element(LOCAL) in self._wanted.chain and not self.find("moonshine"):
             error.hint = f"{BackendNeedsExtra('moonshine', 'moonshine').hint} brings an English model; or {error.hint}"
         return error
 
-    def _find(self, name: str) -> Model | None:
+    def find(self, name: str) -> Model | None:
+        """The model for a recognizer, if it is here. Raises BackendError where a path leads nowhere."""
         return models.find(self._places, language=self._wanted.language, name=self._models.get(name), backend=name)
 
     def _no_moonshine(self) -> BackendError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from voxcli.errors import VoxcliError
+from voxcli.errors import UsageError, VoxcliError
 from voxcli.events import Error
 from voxcli.printable import printable
 
@@ -31,6 +31,8 @@ class Environment:
     profile: str | None = None
     settings: dict[str, Value] | None = None
     """What files of settings say; None while they have not been read."""
+    refused: UsageError | None = None
+    """What is wrong with files of settings, for the one command that goes on without them."""
     distrusted: set[str] = field(default_factory=set)
     """Addresses that only the file of settings in this folder names: no key goes there."""
     through: Callable[[str], None] | None = None

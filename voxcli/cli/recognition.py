@@ -44,11 +44,11 @@ def start(
     shows_interim = chosen == "live" if given["interim"] is None else given["interim"]
     limits = limits or Limits()
     chunk = given["chunk_ms"] / 1000
-    wanted = _wanted(ctx, given, environment)
+    wished = wanted(ctx, given, environment)
     settings = Settings(
         sources=sources,
         # who waits for silence has to know of speech as it is said
-        wanted=replace(wanted, interim=shows_interim or limits.silence is not None),
+        wanted=replace(wished, interim=shows_interim or limits.silence is not None),
         format=chosen,
         files=tuple(given["output"]),
         interim=shows_interim,
@@ -68,7 +68,8 @@ def start(
     return run(settings, environment)
 
 
-def _wanted(ctx: typer.Context, given: Mapping[str, Any], environment: Environment) -> Wanted:
+def wanted(ctx: typer.Context, given: Mapping[str, Any], environment: Environment) -> Wanted:
+    """What the options ``given`` by their names say about recognition. Raises UsageError."""
     servers = _servers(given, environment)
     chain = parse_chain(given["backend"], servers)[: 1 if given["no_failover"] else None]
     if given["server"] is not None and _is_on_command_line(ctx, "server"):

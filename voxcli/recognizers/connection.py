@@ -26,7 +26,7 @@ from voxcli.protocols import Message
 from voxcli.recognizers.dropped import PROXY_HINT, Dropped, ended, not_connected
 from voxcli.recognizers.lifecycle import Lifecycle
 from voxcli.recognizers.secrets import Secrets
-from voxcli.recognizers.wire import WireLog
+from voxcli.recognizers.wire import Handshake, Wire
 
 MOST_MESSAGE_BYTES = 2**20
 """A server has no reason to say more at once."""
@@ -57,7 +57,7 @@ class _Connect(open_websocket):
 class Connection:
     """An open connection. Whatever ends it, ``send`` and ``receive`` raise Dropped from then on."""
 
-    def __init__(self, websocket: ClientConnection, target: Target, lifecycle: Lifecycle, log: WireLog | None) -> None:
+    def __init__(self, websocket: ClientConnection, target: Target, lifecycle: Lifecycle, log: Wire | None) -> None:
         self._socket = websocket
         self.hidden = target.secrets.hidden
         """Takes the keys out of a text."""
@@ -132,11 +132,11 @@ class Connection:
         raise dropped from error
 
 
-async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[str], log: WireLog | None) -> Connection:
+async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[str], log: Wire | None) -> Connection:
     """A connection whose handshake is done. Raises Dropped."""
     logger = LOGGER.getChild(target.name)
     logger.filters[:] = [target.secrets]
-    proxy = _proxy(target)
+    proxy = proxy_of(target)
     try:
         async with asyncio.timeout(lifecycle.connect):
             websocket = await _Connect(
@@ -156,11 +156,22 @@ async def connect(target: Target, lifecycle: Lifecycle, subprotocols: Sequence[s
     except Exception as error:
         raise not_connected(error, target.secrets.hidden, proxy, lifecycle.connect) from error
     if log is not None:
-        log.opened(target.secrets.hidden(target.url), websocket.subprotocol)
+        log.opened(_handshake(websocket, target))
     return Connection(websocket, target, lifecycle, log)
 
 
-def _proxy(target: Target) -> str | None:
+def _handshake(websocket: ClientConnection, target: Target) -> Handshake:
+    secured = websocket.transport.get_extra_info("ssl_object")
+    certificate = {} if secured is None else secured.getpeercert() or {}
+    return Handshake(
+        url=target.secrets.hidden(target.url),
+        subprotocol=websocket.subprotocol,
+        date=None if websocket.response is None else websocket.response.headers.get("Date"),
+        certificate_end=certificate.get("notAfter"),
+    )
+
+
+def proxy_of(target: Target) -> str | None:
     """The proxy that the environment names for this address. Raises Dropped for a name that cannot be one."""
     try:
         proxy = get_proxy(parse_uri(target.url))

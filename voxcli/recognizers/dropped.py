@@ -57,7 +57,7 @@ def not_connected(error: Exception, hidden: Callable[[str], str], proxy: str | N
     if isinstance(error, InvalidStatus):
         return _refused(error, hidden)
     if isinstance(error, TimeoutError):
-        by_way = f" by way of {_place_of(proxy)}" if proxy else ""
+        by_way = f" by way of {place_of(proxy)}" if proxy else ""
         return Dropped(Verdict.TRANSIENT, f"no answer within {waited:g} s{by_way}")
     if isinstance(error, (ProxyError, InvalidProxy)):
         return _proxy_failed(error, hidden, proxy)
@@ -80,12 +80,12 @@ def _unreachable(error: OSError, hidden: Callable[[str], str], proxy: str | None
         return Dropped(Verdict.TRANSIENT, f"TLS cannot be agreed on: {why}", hint="ws:// is for a server without TLS")
     if proxy is not None and isinstance(error, (ConnectionRefusedError, socket.gaierror)):
         return _proxy_failed(error, hidden, proxy)
-    by_way = f" by way of {_place_of(proxy)}" if proxy else ""
+    by_way = f" by way of {place_of(proxy)}" if proxy else ""
     return Dropped(Verdict.TRANSIENT, f"cannot be reached{by_way}: {_os_reason(error)}")
 
 
 def _proxy_failed(error: Exception, hidden: Callable[[str], str], proxy: str | None) -> Dropped:
-    where = _place_of(proxy)
+    where = place_of(proxy)
     if isinstance(error, InvalidProxyStatus):
         status = error.response.status_code
         verdict = Verdict.PERMANENT if of_status(status) is Verdict.DENIED else of_status(status)
@@ -94,7 +94,8 @@ def _proxy_failed(error: Exception, hidden: Callable[[str], str], proxy: str | N
     return Dropped(Verdict.PERMANENT, f"{where} cannot be used: {why}", hint=PROXY_HINT)
 
 
-def _place_of(proxy: str | None) -> str:
+def place_of(proxy: str | None) -> str:
+    """A proxy as it is told: its host and port, without name and password."""
     place = urlsplit(proxy or "")
     return f"the proxy {place.hostname}:{place.port}" if place.hostname else "the proxy"
 

@@ -13,7 +13,7 @@ from voxcli.recognizers import Audio, Emit
 from voxcli.recognizers.lifecycle import Lifecycle
 from voxcli.recognizers.remote_stream import Remote, RemoteStream
 from voxcli.recognizers.shadow import Shadow
-from voxcli.recognizers.wire import WireLog
+from voxcli.recognizers.wire import Wire
 
 __all__ = ["Remote", "RemoteRecognizer"]
 
@@ -25,7 +25,7 @@ class RemoteRecognizer:
         self,
         remote: Remote,
         lifecycle: Lifecycle,
-        log: WireLog | None = None,
+        log: Wire | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.name = remote.name

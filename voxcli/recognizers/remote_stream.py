@@ -22,7 +22,7 @@ from voxcli.recognizers.connection import Connection, Target, connect
 from voxcli.recognizers.dropped import Dropped
 from voxcli.recognizers.exchange import TOLERANCE, Exchange
 from voxcli.recognizers.lifecycle import Lifecycle, most_uncovered
-from voxcli.recognizers.wire import WireLog
+from voxcli.recognizers.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class RemoteStream:
         audio: Audio,
         start: int,
         emit: Emit,
-        log: WireLog | None,
+        log: Wire | None,
         *,
         was_connected: bool = False,
         was_told_best_effort: bool = False,

@@ -13,12 +13,41 @@ import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from voxcli.errors import OutputError
 from voxcli.protocols import Message
 from voxcli.recognizers.secrets import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What was agreed on. ``url`` is without keys; ``date`` and ``certificate_end`` are as the server wrote them."""
+
+    url: str
+    subprotocol: str | None
+    date: str | None = None
+    """The server's clock, in the form that HTTP has for it."""
+    certificate_end: str | None = None
+    """Until when its certificate is good, as the library ``ssl`` tells it."""
+
+
+class Wire(Protocol):
+    """Who is told what goes over the wire, in order."""
+
+    def opened(self, handshake: Handshake) -> None:
+        """A handshake is done."""
+
+    def sent(self, message: Message) -> None:
+        """A message of ours."""
+
+    def received(self, message: Message) -> None:
+        """A message of the server's."""
+
+    def closed(self, code: int | None, reason: str) -> None:
+        """The connection has ended; ``code`` is what the server sent."""
 
 
 class WireLog:
@@ -49,11 +78,11 @@ class WireLog:
         except OSError as error:
             raise OutputError(str(path), error.strerror or str(error)) from error
 
-    def opened(self, url: str, subprotocol: str | None) -> None:
+    def opened(self, handshake: Handshake) -> None:
         """A handshake is done."""
         self._connection += 1
         self._audio_bytes = 0
-        self._line(event="open", url=url, subprotocol=subprotocol)
+        self._line(event="open", url=handshake.url, subprotocol=handshake.subprotocol)
 
     def sent(self, message: Message) -> None:
         """A message of ours."""
