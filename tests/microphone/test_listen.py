@@ -17,7 +17,7 @@ import psutil
 import pytest
 from jiwer import wer
 
-from sound_card import PLAY, SoundCard, built, sound_server
+from sound_card import PLAY, SoundCard, sound_server
 from support import SAMPLES, VOXCLI, environment, transcript_of, voxcli, words
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
@@ -27,11 +27,6 @@ PAUSE = bytes(2 * 4_800)
 RECORDING = PAUSE + (SAMPLES / "harbour.wav").read_bytes()[44:]
 """A pause, so that the words begin after the first block, and the sample."""
 LOUD = np.tile(np.array([32_767, -32_768], "<i2"), 80_000).tobytes()
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("card"))
 
 
 def somewhere(recording: bytes) -> bytes:

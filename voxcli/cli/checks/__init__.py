@@ -37,8 +37,8 @@ class Check:
 
 
 def failed(name: str, error: VoxcliError) -> Check:
-    """A check that an error ended."""
-    return Check(name, error.message, error.hint, ok=False)
+    """A check that an error ended; its sentence does not say the name again."""
+    return Check(name, error.message.removeprefix(f"{name}: "), error.hint, ok=False)
 
 
 async def guarded(

@@ -1,4 +1,4 @@
-"""Prints, as one JSON object, the versions of the libraries that do the work: run in a process of its own.
+"""Prints, as one JSON object, what there is to say of the libraries that it is given: run in a process of its own.
 
 Name -> ``version``, ``with`` for the native library inside, or ``error`` for what cannot be imported. The libraries of
 recognizers are not imported: each recognizer is tried, and tells what is wrong with its own.
@@ -22,8 +22,6 @@ IMPORTED: dict[str, Callable[[ModuleType], str]] = {
 }
 """Name -> what it says of the native library inside."""
 
-OTHERS = ("vosk", "moonshine-voice", "av", "fastapi")
-
 
 def found(name: str) -> dict[str, str]:
     """What there is to say of a library; nothing of an extra that is not installed."""
@@ -41,4 +39,4 @@ def found(name: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({name: told for name in (*IMPORTED, *OTHERS) if (told := found(name))}))
+    sys.stdout.write(json.dumps({name: told for name in sys.argv[1:] if (told := found(name))}))

@@ -42,19 +42,20 @@ class Locals:
         try:
             model = await asyncio.to_thread(self._backends.model, name)
         except BackendError as error:
-            if await asyncio.to_thread(self._backends.find, name) is not None or self._is_named(name):
+            if not await asyncio.to_thread(self._can_be_fetched, name):
                 raise
-            self.needs_model = self.needs_model or name == "vosk"
+            self.needs_model = True
             return [self._missing(name, error, is_needed=not has_others)]
         check = await self._tried_out(model)
         self.works = self.works or check.ok
         return [check]
 
-    def _is_named(self, name: str) -> bool:
-        return name in self._wanted.models
+    def _can_be_fetched(self, name: str) -> bool:
+        """Whether nothing is wrong but that there is no model of the language yet."""
+        return name == "vosk" and name not in self._wanted.models and self._backends.find(name) is None
 
     def _missing(self, name: str, error: BackendError, *, is_needed: bool) -> Check:
-        first = "; it would be fetched first" if name == "vosk" and self._wanted.may_download else ""
+        first = "; it would be fetched first" if self._wanted.may_download else ""
         return Check(name, error.message + first, error.hint, ok=not is_needed)
 
     async def _tried_out(self, model: Model) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
@@ -15,7 +16,13 @@ from voxcli.cli.checks import REINSTALL, Check
 from voxcli.cli.checks.children import Crashed, answer_of
 from voxcli.models import Places
 
-LIBRARIES_SECONDS = 15.0
+NEEDED = ("numpy", "soundfile", "soxr", "websockets")
+SOUND = "sounddevice"
+"""Looks at the devices as it is imported, so it is tried apart; what is wrong with it a microphone's check tells."""
+OTHERS = ("vosk", "moonshine-voice", "av", "fastapi")
+"""Of recognizers and extras."""
+LIBRARIES = "voxcli.cli.checks.libraries"
+LIBRARIES_SECONDS = 10.0
 
 MOST_SKEW_SECONDS = 60.0
 """Certificates and signatures with a time are refused where a clock is further off."""
@@ -36,20 +43,28 @@ async def program() -> list[Check]:
 
 async def libraries() -> list[Check]:
     """The libraries that do the work, and whether those that every run needs can be imported."""
+    sound = asyncio.create_task(_sound())
     try:
-        told = await answer_of("voxcli.cli.checks.libraries", patience=LIBRARIES_SECONDS)
+        told = await answer_of(LIBRARIES, *NEEDED, *OTHERS, patience=LIBRARIES_SECONDS)
     except Crashed as crashed:
         return [Check("libraries", f"importing them failed: {crashed}", REINSTALL, ok=False)]
-    broken = {name: each["error"] for name, each in told.items() if "error" in each and name != "sounddevice"}
+    finally:
+        words = await sound
+    broken = [f"{name} cannot be imported: {each['error']}" for name, each in told.items() if "error" in each]
     if broken:
-        reasons = "; ".join(f"{name} cannot be imported: {error}" for name, error in broken.items())
-        return [Check("libraries", reasons, REINSTALL, ok=False)]
-    return [Check("libraries", ", ".join(_library(name, each) for name, each in told.items()))]
+        return [Check("libraries", "; ".join(broken), REINSTALL, ok=False)]
+    return [Check("libraries", ", ".join([*(_library(name, each) for name, each in told.items()), words]))]
+
+
+async def _sound() -> str:
+    try:
+        told = (await answer_of(LIBRARIES, SOUND, patience=LIBRARIES_SECONDS)).get(SOUND, {"error": ""})
+    except (Crashed, TimeoutError):
+        return f"{SOUND} (PortAudio fails)"
+    return f"{SOUND} (no PortAudio)" if "error" in told else _library(SOUND, told)
 
 
 def _library(name: str, told: Mapping[str, Any]) -> str:
-    if "error" in told:  # whose absence is told where a microphone is looked for
-        return f"{name} {told.get('version', '')} (no PortAudio)"
     return f"{name} {told['version']}" + (f" ({told['with']})" if "with" in told else "")
 
 

@@ -26,6 +26,7 @@ from voxcli.recognizers.wire import Handshake
 LIFECYCLE = Lifecycle(retries=0, drain=6.0)
 LEAST_CERTIFICATE_DAYS = 14
 SECONDS_A_DAY = 86_400
+SILENT_HINT = "is it a server of that kind, and at work? its own log may say more"
 
 
 class Witness:
@@ -33,6 +34,8 @@ class Witness:
 
     def __init__(self) -> None:
         self.handshake: Handshake | None = None
+        self.has_heard = False
+        """Whether the server has said anything."""
         self.began = self.opened_at = time.monotonic()
         self.skew: float | None = None
         """Seconds that this machine's clock is ahead of the server's."""
@@ -49,6 +52,7 @@ class Witness:
 
     def received(self, message: Message) -> None:
         """A message of the server's."""
+        self.has_heard = True
 
     def closed(self, code: int | None, reason: str) -> None:
         """The connection has ended."""
@@ -80,14 +84,17 @@ async def visit(element: Element, wanted: Wanted, environment: Environment) -> V
     except BackendError as error:
         return Visit([_failed(element.name, url, error)], url, witness.skew)
     took = time.monotonic() - witness.opened_at
-    answer = _answer(element.name, _told(remote, url, witness), heard, took, errors, wanted)
+    told = _told(remote, url, witness)
+    if witness.has_heard:
+        answer = _answer(element.name, told, heard, took, errors, wanted)
+    else:
+        answer = Check(element.name, f"{told}, but says nothing in answer to the sample", SILENT_HINT, ok=False)
     return Visit([answer, *_certificate(witness.handshake)], url, witness.skew)
 
 
 def _failed(name: str, url: str, error: BackendError) -> Check:
-    hint = "is it a server of that kind, and at work? its own log may say more"
     message = f"{url}: {error.message.removeprefix(f'{name}: ')}"
-    return Check(name, message, hint if isinstance(error, BackendSilent) else error.hint, ok=False)
+    return Check(name, message, SILENT_HINT if isinstance(error, BackendSilent) else error.hint, ok=False)
 
 
 def _told(remote: Remote, url: str, witness: Witness) -> str:

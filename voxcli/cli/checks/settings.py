@@ -29,17 +29,28 @@ KEYS = {
 
 async def settings(environment: Environment) -> list[Check]:
     """The files that were read and the variables that are set, by their names."""
+    known = {option.envvar for _, _, option in options() if option.envvar} | set(OTHERS)
+    return [_deciding(environment, known), *_passed_over(), *_slips(environment.variables, known)]
+
+
+def _deciding(environment: Environment, known: set[str]) -> Check:
     refused = environment.refused
     if refused is not None:
-        return [Check(NAME, f"{refused.message}; the rest is looked at without files", refused.hint, ok=False)]
+        return Check(NAME, f"{refused.message}; the rest is looked at without files", refused.hint, ok=False)
     files = [str(place.path) for place in places() if place.state() == READ]
-    passed_over = [f"{place.path}: {state}" for place in places() if (state := place.state()) not in (READ, MISSING)]
-    known = {option.envvar for _, _, option in options() if option.envvar} | set(OTHERS)
-    variables = [name for name in sorted(environment.variables) if name in known and environment.variables[name]]
     profile = [] if environment.profile is None else [f"profile {environment.profile}"]
-    found = [Check(NAME, ", ".join([*files, *profile, *variables]) or "all as they come: no file, no variable")]
-    found += [Check(NAME, each, "chown it, or move it away") for each in passed_over]
-    return found + _slips(environment.variables, known)
+    variables = [name for name in sorted(environment.variables) if name in known and environment.variables[name]]
+    return Check(NAME, ", ".join([*files, *profile, *variables]) or "all as they come: no file, no variable")
+
+
+def _passed_over() -> list[Check]:
+    """Files that are there and not read."""
+    states = {place.path: place.state() for place in places()}
+    return [
+        Check(NAME, f"{path}: {state}", "chown it, or move it away")
+        for path, state in states.items()
+        if state not in (READ, MISSING)
+    ]
 
 
 def _slips(variables: Mapping[str, str], known: set[str]) -> list[Check]:
