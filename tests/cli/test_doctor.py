@@ -21,13 +21,14 @@ from websockets.asyncio.server import ServerConnection, serve
 from served import Served
 from support import VOXCLI, environment, voxcli
 from voxcli.cli.checks import Check, guarded
-from voxcli.cli.checks.machine import clock
+from voxcli.cli.checks.machine import clock, disk
 from voxcli.cli.checks.report import Report
 from voxcli.cli.checks.sample import FILE, is_right
 from voxcli.cli.checks.server import Witness
 from voxcli.cli.checks.threads import Threads
 from voxcli.cli.environment import Environment
 from voxcli.errors import DevicesNone
+from voxcli.models import Places
 from voxcli.recognizers.wire import Handshake
 
 TOKEN = "t0p-s3cret-token"  # noqa: S105
@@ -244,6 +245,28 @@ async def test_clocks_that_differ_are_told() -> None:
     witness.opened(Handshake("wss://there", None, date="tomorrow"))
     assert witness.skew is None
     assert await clock([]) == []
+
+
+async def test_room_is_told_also_where_there_is_no_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Places.of({"HOME": str(home), "VOXCLI_MODELS_DIR": str(home / "not" / "there" / "yet")})
+    (check,) = await disk(places, needs_model=False)
+    assert " free where models are kept, " in check.message
+    (home / "gone").mkdir()
+    monkeypatch.chdir(home / "gone")
+    (home / "gone").rmdir()
+    (check,) = await disk(places, needs_model=False)
+    assert (check.state, check.hint) == ("warn", "cd to another")
+
+
+@pytest.mark.parametrize(
+    ("free", "needs_model", "state"), [(9e7, False, "warn"), (4e8, True, "warn"), (4e8, False, "ok")]
+)
+async def test_a_full_disk_is_a_warning(
+    home: Path, monkeypatch: pytest.MonkeyPatch, free: float, needs_model: bool, state: str
+) -> None:
+    monkeypatch.setattr("voxcli.cli.checks.machine._free", lambda folder: int(free))
+    (check,) = await disk(Places.of({"HOME": str(home)}), needs_model=needs_model)
+    assert check.state == state
 
 
 def test_most_of_the_words_are_enough() -> None:

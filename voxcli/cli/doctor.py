@@ -51,9 +51,10 @@ def doctor(
 ) -> int:
     """Prove that transcribing works here, with the settings as they are.
 
-    A second of the microphone is captured; each recognizer that would be used hears a few words that voxcli brings, on
-    this machine or on the server that the settings name. Nothing is fetched, written or changed. Exit code 1 when
-    something that is configured does not work.
+    A second of the microphone is captured; each recognizer that would be used
+    hears a few words that voxcli brings, on this machine or on a server.
+    Nothing is fetched, written or changed.
+    Exit code 1 when something that is configured does not work.
     """
     import asyncio
 

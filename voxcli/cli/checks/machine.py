@@ -96,7 +96,11 @@ def _seconds(skew: float) -> str:
 
 async def disk(places: Places, *, needs_model: bool) -> list[Check]:
     """The room where speech models are kept, and in this folder."""
-    models, here = _free(places.own), _free(Path.cwd())
+    models = _free(places.own)
+    try:
+        here = _free(Path.cwd())
+    except FileNotFoundError:
+        return [Check("disk", f"{_size(models)} free where models are kept; this folder is gone", "cd to another")]
     message = f"{_size(models)} free where models are kept, {_size(here)} in this folder"
     if needs_model and models < MODEL_BYTES:
         hint = (
