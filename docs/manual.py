@@ -49,6 +49,11 @@ EXAMPLES = {
         ),
         ("voxcli serve -b deepgram,local", "A relay to Deepgram that goes on by itself when Deepgram fails."),
     ],
+    "doctor": [
+        ("voxcli doctor --mic", "Is all well, and does it hear me?"),
+        ("voxcli doctor --server wss://speech.example.org", "Is that server there, and does it understand?"),
+        ("voxcli doctor --json | jq -r '.checks[] | select(.ok | not).hint'", "What is to be done."),
+    ],
     "models": [
         ("voxcli models list --remote -l fr", "Which there are for French."),
         ("voxcli models pull fr", "Fetch the small one of them."),

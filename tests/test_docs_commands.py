@@ -33,10 +33,14 @@ SAID = {
     "kitchen.mp3": "Pour the milk",
     "lecture.webm": "A river never takes",
     "interview.m4a": "[0:00:0",
+    "doctor": "microphone: there is no microphone",
     "devices --test": "it hears you",
     "devices ": "usbmic",
 }
 """A part of a command -> a part of what comes of it, where that is not what is said in talk.wav."""
+
+END = ("scripts.md", "pipes.md", "subtitles.md", "settings.md", "jsonl.md", "doctor.md")
+"""Pages whose commands end by themselves."""
 
 DEAF = "load-module module-null-sink sink_name=deaf rate=16000 channels=1 format=s16le"
 """A source that hears nothing, which is the default one where what is played is to be heard."""
@@ -115,7 +119,7 @@ class Shell:
 
 @pytest.mark.parametrize(
     "command",
-    [each for page in ("scripts.md", "pipes.md", "subtitles.md", "settings.md", "jsonl.md") for each in commands(page)],
+    [each for page in END for each in commands(page)],
 )
 def test_a_command_that_ends(command: str, folder: Path) -> None:
     with Shell(command, folder) as shell:

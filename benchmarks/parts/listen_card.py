@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import scripted  # noqa: F401 - finds the equipment
+
 from sound_card import SoundCard, built
 
 RATE = 16_000

@@ -29,7 +29,7 @@ def test_a_second_is_heard_whole_and_its_level_told(library: Path, tmp_path: Pat
     card = SoundCard(library, tmp_path, HUM * 3, rate=rate)
     found = microphone(home, "--mic", "--device", "usbmic", **card.variables)
     assert found == {
-        "name": "microphone", "ok": True, "message": "usbmic: 16000 of 16000 samples, level -33 dB"
+        "name": "microphone", "ok": True, "message": "usbmic: 16000 of 16000 samples, level -33 dB", "hint": "",
     }  # fmt: skip
 
 

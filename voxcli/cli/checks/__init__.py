@@ -31,9 +31,8 @@ class Check:
         return "ok" if self.hint is None else "warn"
 
     def entry(self) -> dict[str, object]:
-        """As it stands in JSON; without a hint where there is nothing to be done."""
-        entry: dict[str, object] = {"name": self.name, "ok": self.ok, "message": self.message}
-        return entry if self.hint is None else {**entry, "hint": self.hint}
+        """As it stands in JSON; the hint is empty where there is nothing to be done."""
+        return {"name": self.name, "ok": self.ok, "message": self.message, "hint": self.hint or ""}
 
 
 def failed(name: str, error: VoxcliError) -> Check:
