@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sound_card import SoundCard, built
+from sound_card import SoundCard
 from support import SAMPLES
 
 if sys.platform == "win32":
@@ -23,11 +23,6 @@ RECORDING = bytes(9_600) + (SAMPLES / "harbour.wav").read_bytes()[44:]
 FIRST, SECOND = "boats came home", "fish"
 """A part of each sentence of the recording."""
 STATUS = re.compile(r"moonshine.* \d:\d\d:\d\d|\d:\d\d:\d\d .*moonshine")
-
-
-@pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("card"))
 
 
 @pytest.fixture
