@@ -72,6 +72,7 @@ def test_ctrl_c_twice(card: SoundCard, home: Path) -> None:
     ):
         screen.until(lambda: any(line.endswith("vosk-server") for line in screen.lines()))
         screen.child.sendintr()
+        screen.until(lambda: any(line.endswith("vosk-server, stopping") for line in screen.lines()))
         time.sleep(1)
         assert screen.child.isalive()
         began = time.monotonic()

@@ -144,6 +144,7 @@ class Pipeline:
 
     async def _give_up_after(self, stop: Stop) -> None:
         await stop.wait()
+        self._tell_status(self._feed.position)
         await asyncio.sleep(self._options.drain_timeout)
         raise DrainTimeout(self._options.drain_timeout)
 
@@ -232,7 +233,7 @@ class Pipeline:
                 backend=self._recognizer.name,
                 open_text=self._transcript.open_text,
                 behind=None if self._newest is None else max(0.0, seconds(self._feed.head) - self._newest.end),
-                trouble=self._trouble,
+                trouble="stopping" if self._stop.reason == "interrupted" else self._trouble,
                 is_live=self._source.live,
                 level=self._source.level,
             )
