@@ -245,6 +245,8 @@ class Conversation:
     async def _drain(self, reading: asyncio.Task[None]) -> None:
         await self._is_to_end.wait()
         reading.cancel()
+        if self._wire is not None:
+            self._wire.take = None  # at once: what is settled now has to be all that was taken
         try:
             async with asyncio.timeout(self.options.drain):
                 await self.session.settled()
