@@ -66,7 +66,10 @@ def remarks(place: Place) -> tuple[str, ...]:
         "parts/serve_vosk_wire.py, which does what alphacep's Python server does: a new recognizer a connection. "
         "Ours gives a recognizer that is free to the next session (see the section of Vosk, used again).",
         "Relay: Deepgram's wire on both sides, 100 ms of audio each 100 ms, an interim for each, a final each two "
-        f"seconds. A number of clients is carried where 99 % of the answers come within {RELAY_LAG_LIMIT_MS:g} ms.",
+        f"seconds. A number of clients is carried where 99 % of the answers come within {RELAY_LAG_LIMIT_MS:g} ms. "
+        "The bare relay looks into nothing and keeps nothing. Ours keeps the audio until finals cover it, holds each "
+        "result against what was said before, and says it anew under its own names: that a drop behind it costs its "
+        "clients no word, and that another recognizer can go on, is what the difference is spent on.",
     )
 
 

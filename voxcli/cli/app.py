@@ -195,4 +195,4 @@ def voxcli(
     profile: Profile = None,
     version: Version = False,
 ) -> None:
-    """Streaming transcription in the terminal: recordings and pipes in, words out."""
+    """Streaming transcription in the terminal: microphones, recordings and pipes in, words out."""
