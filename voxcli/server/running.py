@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import Callable, Generator
@@ -21,6 +22,9 @@ from voxcli.server.wires import HttpWire, WebSocketWire
 BACKLOG = 2_048
 THREADS = 512
 """Decoders of containers that may run at once, each in a thread that mostly waits for its client; the others wait."""
+
+GARBAGE_THRESHOLDS = (2_000, 20, 50)
+"""Objects until the youngest are searched, and how many searches of the younger come before one of the older."""
 
 SHUTDOWN_SECONDS = 2
 """For connections to close, when all has been said."""
@@ -126,8 +130,19 @@ async def _serve(house: House, listener: socket.socket, say: Callable[[str], Non
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="voxcli-io"))
     await house.load()
     server = Server(house, say)
+    _spare_garbage_collection()
     await server.serve(sockets=[listener])
     return 0 if server.signal is None else 128 + server.signal
+
+
+def _spare_garbage_collection() -> None:
+    """Leave what is loaded by now out of every later search for garbage, and search less often.
+
+    A search through everything stops all sessions: with 300 of them for 110 to 170 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
