@@ -83,7 +83,8 @@ def _keep(
     date = f"{datetime.now(UTC):%Y-%m-%d}"
     section = Section(title, command, date, report.machine(place.versions), moment, tuple(rows), remarks)
     report.save(WORK / "rows", name, section)
-    report.write(WORK / "rows", FAMILIES, WORK.parent / "results.md", "python -m benchmarks")
+    titles = {name: import_module(f"benchmarks.{name}").TITLE for name in FAMILIES}
+    report.write(WORK / "rows", titles, WORK.parent / "results.md", "python -m benchmarks")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,34 @@ def save(folder: Path, name: str, section: Section) -> None:
     (folder / f"{name}.json").write_text(json.dumps(asdict(section), ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def write(folder: Path, names: Iterable[str], results: Path, command: str) -> None:
-    """results.md, from everything that was kept, in the order of ``names``."""
-    kept = (folder / f"{name}.json" for name in names)
-    sections = [json.loads(file.read_text(encoding="utf-8")) for file in kept if file.exists()]
-    machines = dict.fromkeys(section["machine"] for section in sections)
+def write(folder: Path, titles: Mapping[str, str], results: Path, command: str) -> None:
+    """results.md in the order of ``titles`` (family -> title): what was kept, and what stands there of the others."""
+    files = {name: folder / f"{name}.json" for name in titles}
+    sections = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.exists()}
+    standing = _standing(results)
+    machines = dict.fromkeys(standing.machines + [section["machine"] for section in sections.values()])
     parts = [_HEADER.format(command=command), *(f"On {machine}.\n" for machine in machines)]
-    results.write_text("\n".join([*parts, *map(_section, sections)]), encoding="utf-8")
+    for name, title in titles.items():
+        if name in sections:
+            parts.append(_section(sections[name]))
+        elif title in standing.sections:
+            parts.append(standing.sections[title])
+    results.write_text("\n".join(parts), encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a results.md holds: the sections by their titles, and the machines that it names."""
+
+    sections: dict[str, str]
+    machines: list[str]
+
+
+def _standing(results: Path) -> _Standing:
+    text = results.read_text(encoding="utf-8") if results.exists() else ""
+    head, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    by_title = {section.splitlines()[0].removeprefix("## "): section.rstrip("\n") + "\n" for section in sections}
+    return _Standing(by_title, re.findall(r"^On (.+)\.$", head, re.MULTILINE))
 
 
 def machine(versions: Mapping[str, str]) -> str:
